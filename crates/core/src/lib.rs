@@ -1,0 +1,1 @@
+//! SOCme's core: API, ingest, live stream, certificates.

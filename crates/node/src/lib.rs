@@ -1,0 +1,1 @@
+//! SOCme's sensor: sources, detection, spool, uplink.

@@ -1,0 +1,1 @@
+//! SOCme's query language: text in, typed tree out, a tokeniser and a matcher.

@@ -1,0 +1,2 @@
+//! SOCme's command line.
+fn main() {}

@@ -1,0 +1,1 @@
+//! SOCme's database: the only place that knows SQL.

@@ -1,0 +1,1 @@
+//! Follows files that grow, rotate, shrink and vanish, and loses no line of them.
