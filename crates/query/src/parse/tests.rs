@@ -255,3 +255,25 @@ fn what_is_printed_is_read_back_the_same() {
     }
     assert!(understood > 1_000, "only {understood} of the texts were queries");
 }
+
+/// What stands in backquotes in the manual's tables, and is not the name of a field or value, is a query.
+#[test]
+fn the_manual_gives_queries_that_work() {
+    let manual = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs");
+    for language in ["en", "fr"] {
+        let page = std::fs::read_to_string(format!("{manual}/{language}/query.md")).unwrap();
+        let mut tried = 0;
+        for row in page.lines().filter(|line| line.starts_with("| `")) {
+            for example in row.split('`').skip(1).step_by(2).filter(|e| e.contains([':', '=', '<', '"'])) {
+                if !["<=", "<"].contains(&example) {
+                    parse(example).unwrap_or_else(|e| panic!("{language}: {example}: {e}"));
+                    tried += 1;
+                }
+            }
+        }
+        for field in Field::ALL {
+            assert!(page.contains(&format!("\n| `{field}` |")), "{language}: {field} is not in the table");
+        }
+        assert!(tried > 30, "{language}: only {tried} examples");
+    }
+}
