@@ -1,1 +1,181 @@
 //! SOCme's database: the only place that knows SQL.
+//!
+//! Open a [`Store`] and ask it; everything is async and nothing of the database shows in a signature. Every function on
+//! tenants' data takes a [`Scope`]; every change by a person takes an [`Actor`] and is in the audit log, in the same
+//! transaction. A change is on the disk when the function returns.
+//!
+//! SQLite is the only database so far. It stays below `engine` and in the SQL texts of one file per resource; the suite in
+//! `tests` knows only the public functions, so that a second database can be held against it.
+
+mod audit;
+mod authorities;
+mod changes;
+mod clients;
+mod clock;
+mod engine;
+mod enrolment;
+mod error;
+mod id;
+mod jobs;
+mod links;
+mod memory;
+mod nodes;
+mod scope;
+mod sealed;
+mod secret;
+mod sessions;
+mod settings;
+mod text;
+mod users;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+pub use audit::{Actor, AuditEntry};
+pub use authorities::{Authority, AuthorityId, AuthorityState, NewAuthority};
+pub use changes::{Change, Nudge, What};
+pub use clients::{Client, ClientChange, NewClient};
+pub use clock::{Clock, Hand};
+pub use engine::timings::Timing;
+pub use enrolment::{Certificate, Enrolment, Fingerprint, Identity, NewNode, TokenRow};
+pub use error::{Error, Result};
+pub use id::{AlertId, ClientId, NodeId, SessionId, TokenId, UserId};
+pub use nodes::{Blind, Consequences, LostRecords, Node, NodeChange, Standing};
+pub use scope::{Reach, Scope};
+pub use secret::Secret;
+pub use sessions::{NewSession, Session};
+pub use users::{NewUser, Preferences, Role, User, UserChange};
+
+use engine::readers::Readers;
+use engine::sql::Sql;
+use engine::timings::Timings;
+use engine::writer::{Tx, Writer};
+
+/// How a store is opened.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Its clock.
+    pub clock: Clock,
+    /// Connections for reading, 1 to 64. Each may take up to `cache_mib` of memory.
+    pub readers: usize,
+    /// Page cache of each connection, in MiB.
+    pub cache_mib: u32,
+    /// False: nothing happens in the background; tests call [`Store::catch_up`] instead.
+    pub background: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { clock: Clock::system(), readers: 4, cache_mib: 32, background: true }
+    }
+}
+
+/// The database. Cheap to clone; all clones are one.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    path: PathBuf,
+    clock: Clock,
+    cipher: id::Cipher,
+    readers: Readers,
+    writer: Mutex<Option<Writer>>,
+    live: Arc<changes::Live>,
+    timings: Arc<Timings>,
+    threads: Mutex<Vec<std::thread::JoinHandle<()>>>,
+}
+
+impl Store {
+    /// Opens the database file, makes it if it is not there, and brings its tables up to date. Its folder must exist and be
+    /// private (0700).
+    ///
+    /// # Errors
+    /// It cannot be opened, or was made by a newer version.
+    pub async fn open(path: &Path, options: Options) -> Result<Self> {
+        let path = path.to_owned();
+        let task = tokio::task::spawn_blocking(move || Self::open_blocking(path, &options));
+        task.await.map_err(|error| Error::Damaged(error.to_string()))?
+    }
+
+    fn open_blocking(path: PathBuf, options: &Options) -> Result<Self> {
+        let share = engine::Share { cache_kib: options.cache_mib * 1024, mmap: 1 << 30, statements: 256 };
+        // The writer touches the most pages.
+        let mut connection =
+            engine::open_writer(&path, engine::Share { cache_kib: share.cache_kib * 4, mmap: 0, ..share })?;
+        engine::migrate(&mut connection)?;
+        let cipher = first_start(&mut connection, options.clock.millis())?;
+        let timings = Arc::new(Timings::default());
+        let live = Arc::new(changes::Live::load(Sql::new(&connection))?);
+        let readers = Readers::open(&path, options.readers.clamp(1, 64), share, timings.clone())?;
+        let (writer, thread) = Writer::start(connection, options.clock.clone(), timings.clone(), live.clone())?;
+        let store = Self(Arc::new(Inner {
+            path,
+            clock: options.clock.clone(),
+            cipher,
+            readers,
+            writer: Mutex::new(Some(writer)),
+            live,
+            timings,
+            threads: Mutex::new(vec![thread]),
+        }));
+        Ok(store)
+    }
+
+    /// Ends the background's work and the writer; returns when all is on the disk. Whatever is asked later is answered
+    /// [`Error::Closed`].
+    pub async fn close(&self) {
+        let writer = self.0.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(writer);
+        let threads = std::mem::take(&mut *self.0.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let ended = tokio::task::spawn_blocking(move || threads.into_iter().for_each(|thread| drop(thread.join())));
+        let _ = ended.await;
+    }
+
+    /// The database's clock.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    fn writer(&self) -> Result<Writer> {
+        self.0.writer.lock().unwrap_or_else(PoisonError::into_inner).clone().ok_or(Error::Closed)
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        job: impl FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.writer()?.write(name, 1, job).await
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        query: impl FnOnce(Sql<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.0.readers.read(name, query).await
+    }
+
+    fn live(&self) -> &changes::Live {
+        &self.0.live
+    }
+}
+
+/// What every database has from its first start on: its key, and the client «SOC».
+fn first_start(connection: &mut rusqlite::Connection, now: i64) -> Result<id::Cipher> {
+    let transaction = connection.transaction()?;
+    let sql = Sql::new(&transaction);
+    let key: Option<Vec<u8>> = sql.one("SELECT value FROM meta WHERE name = 'key'", [], |row| row.get(0))?;
+    let key: [u8; 32] = match key {
+        Some(key) => key.try_into().map_err(|_| Error::Damaged("its key has the wrong length".into()))?,
+        None => {
+            let key = secret::random()?;
+            sql.run("INSERT INTO meta (name, value) VALUES ('key', ?1)", [key.as_slice()])?;
+            clients::insert_builtin(sql, now)?;
+            key
+        }
+    };
+    transaction.commit()?;
+    Ok(id::Cipher::new(key))
+}

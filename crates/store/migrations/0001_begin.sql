@@ -1,0 +1,306 @@
+-- Times are milliseconds since 1970 UTC, unless a column says µs.
+-- Each table of tenants' data has a column `client`; engine/guard.rs holds the list, and every statement to it.
+
+-- What the database itself must remember: its keys and counters.
+CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL, changed INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+-- Secrets, enciphered by the core with a key that is not in here.
+CREATE TABLE sealed (name TEXT PRIMARY KEY, value BLOB NOT NULL, changed INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+-- Certificate authorities. The private key is enciphered by the core.
+CREATE TABLE authority (
+    id INTEGER PRIMARY KEY,
+    certificate TEXT NOT NULL,
+    sealed_key BLOB NOT NULL,
+    created INTEGER NOT NULL,
+    ends INTEGER NOT NULL,
+    state INTEGER NOT NULL
+) STRICT;
+
+-- People.
+CREATE TABLE user (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    folded TEXT NOT NULL UNIQUE,
+    role INTEGER NOT NULL,
+    passphrase TEXT,
+    every_client INTEGER NOT NULL,
+    disabled INTEGER NOT NULL DEFAULT 0,
+    language TEXT,
+    theme TEXT,
+    time_zone TEXT,
+    created INTEGER NOT NULL
+) STRICT;
+CREATE TABLE session (
+    id INTEGER PRIMARY KEY,
+    hash BLOB NOT NULL UNIQUE,
+    user INTEGER NOT NULL REFERENCES user ON DELETE CASCADE,
+    created INTEGER NOT NULL,
+    seen INTEGER NOT NULL,
+    idle INTEGER NOT NULL,
+    ends INTEGER NOT NULL,
+    address TEXT,
+    agent TEXT
+) STRICT;
+CREATE INDEX session_user ON session (user);
+CREATE INDEX session_ends ON session (ends);
+-- One-time links: to set up the first administrator, to sign in from the machine itself.
+CREATE TABLE link (
+    hash BLOB PRIMARY KEY,
+    user INTEGER REFERENCES user ON DELETE CASCADE,
+    created INTEGER NOT NULL,
+    ends INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE audit (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    user INTEGER,
+    who TEXT NOT NULL,
+    address TEXT,
+    action TEXT NOT NULL,
+    client INTEGER,
+    subject TEXT NOT NULL,
+    detail TEXT NOT NULL
+) STRICT;
+
+-- Clients and nodes.
+CREATE TABLE client (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL,
+    folded TEXT NOT NULL UNIQUE,
+    slug TEXT NOT NULL UNIQUE,
+    notes TEXT NOT NULL DEFAULT '',
+    time_zone TEXT,
+    contacts TEXT NOT NULL DEFAULT '',
+    builtin INTEGER NOT NULL DEFAULT 0,
+    created INTEGER NOT NULL
+) STRICT;
+CREATE TABLE user_client (
+    user INTEGER NOT NULL REFERENCES user ON DELETE CASCADE,
+    client INTEGER NOT NULL REFERENCES client ON DELETE CASCADE,
+    PRIMARY KEY (user, client)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX user_client_client ON user_client (client);
+-- What is counted per client as it changes: the number of its latest change, its alerts, those open.
+CREATE TABLE tally (
+    client INTEGER PRIMARY KEY REFERENCES client ON DELETE CASCADE,
+    number INTEGER NOT NULL DEFAULT 0,
+    alerts INTEGER NOT NULL DEFAULT 0,
+    open INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE TABLE node (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    client INTEGER NOT NULL REFERENCES client,
+    name TEXT NOT NULL,
+    hostname TEXT NOT NULL,
+    site TEXT NOT NULL DEFAULT '',
+    contact TEXT NOT NULL DEFAULT '',
+    mirror_port TEXT NOT NULL DEFAULT '',
+    notes TEXT NOT NULL DEFAULT '',
+    key BLOB NOT NULL UNIQUE,
+    enrolled INTEGER NOT NULL,
+    disabled INTEGER NOT NULL DEFAULT 0,
+    revoked INTEGER,
+    deleting INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE UNIQUE INDEX node_name ON node (client, name);
+-- Where the core stands in a node's chain. `epoch`, `number` and `tag` are null until the first batch.
+CREATE TABLE node_link (
+    node INTEGER PRIMARY KEY REFERENCES node ON DELETE CASCADE,
+    client INTEGER NOT NULL,
+    epoch INTEGER,
+    number INTEGER,
+    tag INTEGER,
+    cursors TEXT NOT NULL DEFAULT '{}',
+    alerts INTEGER NOT NULL DEFAULT 0,
+    refused INTEGER NOT NULL DEFAULT 0,
+    refused_alarm INTEGER NOT NULL DEFAULT 0
+) STRICT;
+-- How a node is: its last report only.
+CREATE TABLE node_report (
+    node INTEGER PRIMARY KEY REFERENCES node ON DELETE CASCADE,
+    client INTEGER NOT NULL,
+    heard INTEGER,
+    version TEXT,
+    skew REAL,
+    silence INTEGER NOT NULL DEFAULT 0,
+    blind INTEGER NOT NULL DEFAULT 0,
+    blind_why TEXT,
+    status TEXT
+) STRICT;
+CREATE TABLE lost (
+    node INTEGER NOT NULL REFERENCES node ON DELETE CASCADE,
+    at INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    client INTEGER NOT NULL,
+    why TEXT NOT NULL,
+    PRIMARY KEY (node, at, epoch, first)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE certificate (
+    fingerprint BLOB PRIMARY KEY,
+    client INTEGER NOT NULL,
+    node INTEGER NOT NULL REFERENCES node ON DELETE CASCADE,
+    serial TEXT NOT NULL,
+    starts INTEGER NOT NULL,
+    ends INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX certificate_node ON certificate (node, ends);
+CREATE TABLE token (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    client INTEGER NOT NULL REFERENCES client ON DELETE CASCADE,
+    hash BLOB NOT NULL UNIQUE,
+    created INTEGER NOT NULL,
+    created_by TEXT NOT NULL,
+    ends INTEGER NOT NULL,
+    used INTEGER,
+    node INTEGER REFERENCES node ON DELETE SET NULL
+) STRICT;
+CREATE INDEX token_client ON token (client);
+CREATE INDEX token_node ON token (node);
+
+-- Alerts. `number` rises in order of arrival; `stamp` is milliseconds of arrival and a count within them (id.rs).
+CREATE TABLE alert (
+    number INTEGER PRIMARY KEY,
+    client INTEGER NOT NULL,
+    node INTEGER,
+    rule INTEGER NOT NULL,
+    severity INTEGER NOT NULL,
+    state INTEGER NOT NULL,
+    hidden INTEGER NOT NULL,
+    fold INTEGER NOT NULL,
+    has_raw INTEGER NOT NULL,
+    stamp INTEGER NOT NULL,
+    time INTEGER NOT NULL,          -- µs
+    span INTEGER NOT NULL,          -- µs from `time` to the latest event
+    count INTEGER NOT NULL,
+    source_ip TEXT,
+    source_port INTEGER,
+    destination_ip TEXT,
+    destination_port INTEGER,
+    host TEXT,
+    user TEXT,
+    domain TEXT,
+    message TEXT
+) STRICT;
+CREATE INDEX alert_client ON alert (client, state, severity);
+CREATE INDEX alert_node ON alert (client, node);
+CREATE INDEX alert_rule ON alert (client, rule);
+-- The whole alert, compressed: apart, so that lists read only what they need.
+CREATE TABLE body (
+    alert INTEGER PRIMARY KEY,
+    client INTEGER NOT NULL,
+    dictionary INTEGER NOT NULL,
+    data BLOB NOT NULL
+) STRICT;
+-- Samples that came with later counts.
+CREATE TABLE sample (
+    alert INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    client INTEGER NOT NULL,
+    dictionary INTEGER NOT NULL,
+    data BLOB NOT NULL,
+    PRIMARY KEY (alert, position)
+) STRICT, WITHOUT ROWID;
+-- Which alerts are about an entity. `part` is a range of numbers (postings.rs), so that writing touches few pages.
+CREATE TABLE posting (
+    part INTEGER NOT NULL,
+    client INTEGER NOT NULL,
+    entity INTEGER NOT NULL,
+    alert INTEGER NOT NULL,
+    PRIMARY KEY (part, client, entity, alert)
+) STRICT, WITHOUT ROWID;
+-- Rules as each client's nodes describe them: one client's node cannot rename another's rule.
+CREATE TABLE rule (
+    id INTEGER PRIMARY KEY,
+    client INTEGER NOT NULL,
+    module INTEGER NOT NULL,
+    rule TEXT NOT NULL,
+    name TEXT NOT NULL,
+    alerts INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE UNIQUE INDEX rule_key ON rule (client, module, rule, name);
+CREATE INDEX rule_word ON rule (client, rule);
+CREATE TABLE history (
+    alert INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    client INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    user INTEGER,
+    who TEXT NOT NULL,
+    action INTEGER NOT NULL,
+    comment TEXT,
+    PRIMARY KEY (alert, position)
+) STRICT, WITHOUT ROWID;
+-- Alerts whose window is still open at their node.
+CREATE TABLE open_fold (
+    node INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    record INTEGER NOT NULL,
+    client INTEGER NOT NULL,
+    alert INTEGER NOT NULL,
+    PRIMARY KEY (node, epoch, record)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX open_fold_alert ON open_fold (alert);
+-- zstd dictionaries, one after another per source; 0 stands for none.
+CREATE TABLE dictionary (id INTEGER PRIMARY KEY, module INTEGER NOT NULL, data BLOB NOT NULL, created INTEGER NOT NULL) STRICT;
+
+-- Rollups: by hour of arrival with everything; by hour without rules, for charts; by day with rules, for facets.
+CREATE TABLE rollup (
+    client INTEGER NOT NULL,
+    hour INTEGER NOT NULL,
+    node INTEGER NOT NULL,
+    rule INTEGER NOT NULL,
+    severity INTEGER NOT NULL,
+    state INTEGER NOT NULL,
+    hidden INTEGER NOT NULL,
+    alerts INTEGER NOT NULL,
+    occurrences INTEGER NOT NULL,
+    PRIMARY KEY (client, hour, node, rule, severity, state, hidden)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE rollup_hour (
+    client INTEGER NOT NULL,
+    hour INTEGER NOT NULL,
+    node INTEGER NOT NULL,
+    module INTEGER NOT NULL,
+    severity INTEGER NOT NULL,
+    state INTEGER NOT NULL,
+    hidden INTEGER NOT NULL,
+    alerts INTEGER NOT NULL,
+    occurrences INTEGER NOT NULL,
+    PRIMARY KEY (client, hour, node, module, severity, state, hidden)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE rollup_day (
+    client INTEGER NOT NULL,
+    day INTEGER NOT NULL,
+    node INTEGER NOT NULL,
+    rule INTEGER NOT NULL,
+    severity INTEGER NOT NULL,
+    state INTEGER NOT NULL,
+    hidden INTEGER NOT NULL,
+    alerts INTEGER NOT NULL,
+    occurrences INTEGER NOT NULL,
+    PRIMARY KEY (client, day, node, rule, severity, state, hidden)
+) STRICT, WITHOUT ROWID;
+
+-- Live: each change of a client's data has the client's next number.
+CREATE TABLE change (
+    client INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    node INTEGER,
+    new INTEGER NOT NULL DEFAULT 0,
+    counted INTEGER NOT NULL DEFAULT 0,
+    changed INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (client, number)
+) STRICT, WITHOUT ROWID;
+
+-- Work that must survive a restart.
+CREATE TABLE job (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    client INTEGER,
+    subject INTEGER NOT NULL,
+    created INTEGER NOT NULL
+) STRICT;

@@ -1,0 +1,286 @@
+//! Clients: the organisations that are watched.
+
+use jiff::Timestamp;
+use rusqlite::{Row, params};
+
+use crate::audit::{self, Actor};
+use crate::changes::{self, Kind};
+use crate::clock::from_millis;
+use crate::engine::sql::Sql;
+use crate::engine::writer::Tx;
+use crate::id::ClientId;
+use crate::{Error, Reach, Result, Scope, Store, jobs, text};
+
+/// An organisation that is watched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// Its number.
+    pub id: ClientId,
+    /// Its name; unique whatever the case.
+    pub name: String,
+    /// Its name in queries and addresses: lower-case ASCII letters, digits and `-`. Never changes.
+    pub slug: String,
+    /// Whatever is worth knowing.
+    pub notes: String,
+    /// IANA name of its time zone.
+    pub time_zone: Option<String>,
+    /// Whom to reach there, and how.
+    pub contacts: String,
+    /// It is the built-in client «SOC», that the core's own alarms belong to.
+    pub builtin: bool,
+    /// How many nodes it has.
+    pub nodes: u64,
+    /// How many of its alerts are open.
+    pub open_alerts: u64,
+    /// Since when.
+    pub created: Timestamp,
+}
+
+/// A client to be.
+#[derive(Clone, Debug, Default)]
+pub struct NewClient {
+    /// Its name, 1 to 100 characters.
+    pub name: String,
+    /// Whatever is worth knowing, at most 10,000 characters.
+    pub notes: String,
+    /// IANA name of its time zone.
+    pub time_zone: Option<String>,
+    /// Whom to reach there, and how, at most 10,000 characters.
+    pub contacts: String,
+}
+
+/// What to change about a client; none: leave as it is.
+#[derive(Clone, Debug, Default)]
+pub struct ClientChange {
+    /// Its name.
+    pub name: Option<String>,
+    /// Whatever is worth knowing.
+    pub notes: Option<String>,
+    /// IANA name of its time zone; inner none: unknown.
+    pub time_zone: Option<Option<String>>,
+    /// Whom to reach there, and how.
+    pub contacts: Option<String>,
+}
+
+impl Store {
+    /// The clients in scope, by name.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn clients(&self, scope: &Scope) -> Result<Vec<Client>> {
+        let scope = scope.clone();
+        self.read("clients", move |sql| {
+            let ids = ids_json(sql, &scope)?;
+            sql.all(
+                "SELECT client.id, client.name, slug, client.notes, time_zone, contacts, builtin, created, \
+                 (SELECT count(*) FROM node WHERE node.client = client.id AND deleting = 0), \
+                 (SELECT open FROM tally WHERE tally.client = client.id) \
+                 FROM client WHERE client.id IN (SELECT value FROM json_each(?1)) ORDER BY folded",
+                [ids],
+                read,
+            )
+        })
+        .await
+    }
+
+    /// A client.
+    ///
+    /// # Errors
+    /// There is none such in scope.
+    pub async fn client(&self, scope: &Scope, id: ClientId) -> Result<Client> {
+        scope.demand(id, "client")?;
+        self.read("client", move |sql| load(sql, id)).await
+    }
+
+    /// Makes a client.
+    ///
+    /// # Errors
+    /// Its name cannot be taken, or is taken.
+    pub async fn create_client(&self, actor: Actor, new: NewClient) -> Result<Client> {
+        self.write("create client", move |tx| {
+            let name = check_name(&new.name)?;
+            check_long("notes", &new.notes)?;
+            check_long("contacts", &new.contacts)?;
+            let slug = free_slug(tx.sql, name)?;
+            let inserted = tx.sql.run_unless_taken(
+                "INSERT INTO client (name, folded, slug, notes, time_zone, contacts, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                params![name, name.to_lowercase(), slug, new.notes, new.time_zone, new.contacts, tx.now],
+            )?;
+            if inserted.is_none() {
+                return Err(Error::invalid("name", "another client has this name"));
+            }
+            let id = ClientId(tx.sql.connection().last_insert_rowid());
+            tx.sql.run("INSERT INTO tally (client) VALUES (?1)", [id])?;
+            changes::note(tx, id, Kind::Client)?;
+            audit::note(tx, &actor, "client.create", Some(id), name, "")?;
+            load(tx.sql, id)
+        })
+        .await
+    }
+
+    /// Changes a client.
+    ///
+    /// # Errors
+    /// There is none such in scope, or its new name cannot be taken.
+    pub async fn change_client(
+        &self,
+        actor: Actor,
+        scope: &Scope,
+        id: ClientId,
+        change: ClientChange,
+    ) -> Result<Client> {
+        scope.demand(id, "client")?;
+        self.write("change client", move |tx| {
+            let before = load(tx.sql, id)?;
+            let name = change.name.unwrap_or_else(|| before.name.clone());
+            let name = check_name(&name)?;
+            let notes = change.notes.unwrap_or(before.notes);
+            let contacts = change.contacts.unwrap_or(before.contacts);
+            check_long("notes", &notes)?;
+            check_long("contacts", &contacts)?;
+            let time_zone = change.time_zone.unwrap_or(before.time_zone);
+            let changed = tx.sql.run_unless_taken(
+                "UPDATE client SET name = ?2, folded = ?3, notes = ?4, time_zone = ?5, contacts = ?6 WHERE id = ?1",
+                params![id, name, name.to_lowercase(), notes, time_zone, contacts],
+            )?;
+            if changed.is_none() {
+                return Err(Error::invalid("name", "another client has this name"));
+            }
+            let detail = if name == before.name { String::new() } else { format!("was «{}»", before.name) };
+            changes::note(tx, id, Kind::Client)?;
+            audit::note(tx, &actor, "client.change", Some(id), name, &detail)?;
+            load(tx.sql, id)
+        })
+        .await
+    }
+
+    /// Deletes a client without nodes, with all that is left of it. What it had is cleared away in the background.
+    ///
+    /// # Errors
+    /// There is none such in scope, it is built in, or it has nodes.
+    pub async fn delete_client(&self, actor: Actor, scope: &Scope, id: ClientId) -> Result<()> {
+        scope.demand(id, "client")?;
+        self.write("delete client", move |tx| {
+            let client = load(tx.sql, id)?;
+            if client.builtin {
+                return Err(Error::Refused("the built-in client cannot be deleted".into()));
+            }
+            let nodes = tx.sql.number("SELECT count(*) FROM node WHERE client = ?1", [id])?;
+            if client.nodes > 0 {
+                return Err(Error::Refused(format!("it still has {} nodes: delete them first", client.nodes)));
+            }
+            if nodes > 0 {
+                return Err(Error::Refused("its nodes are still being deleted: try again in a few minutes".into()));
+            }
+            audit::note(tx, &actor, "client.delete", Some(id), &client.name, "")?;
+            jobs::add(tx, jobs::Kind::ClearClient, id, id.0)?;
+            tx.sql.run("DELETE FROM client WHERE id = ?1", [id])?;
+            tx.effects.gone.push(id);
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// The client «SOC».
+pub(crate) fn insert_builtin(sql: Sql<'_>, now: i64) -> Result<()> {
+    sql.run(
+        "INSERT INTO client (id, name, folded, slug, builtin, created) VALUES (?1, 'SOC', 'soc', 'soc', 1, ?2)",
+        params![ClientId::SOC, now],
+    )?;
+    sql.run("INSERT INTO tally (client) VALUES (?1)", [ClientId::SOC])?;
+    Ok(())
+}
+
+/// The clients in scope that exist.
+pub(crate) fn ids(sql: Sql<'_>, scope: &Scope) -> Result<Vec<ClientId>> {
+    match scope.reach() {
+        Reach::All => {
+            sql.all("SELECT id FROM client ORDER BY id /* across clients: the scope is all */", [], |row| row.get(0))
+        }
+        Reach::Only(clients) => {
+            let mut found = Vec::with_capacity(clients.len());
+            for client in clients {
+                found
+                    .extend(sql.one("SELECT id FROM client WHERE id = ?1", [client], |row| row.get::<_, ClientId>(0))?);
+            }
+            Ok(found)
+        }
+    }
+}
+
+/// The same as a JSON list, for `IN (SELECT value FROM json_each(?))`.
+pub(crate) fn ids_json(sql: Sql<'_>, scope: &Scope) -> Result<String> {
+    Ok(serde_json::to_string(&ids(sql, scope)?)?)
+}
+
+fn load(sql: Sql<'_>, id: ClientId) -> Result<Client> {
+    sql.one(
+        "SELECT client.id, client.name, slug, client.notes, time_zone, contacts, builtin, created, \
+         (SELECT count(*) FROM node WHERE node.client = client.id AND deleting = 0), \
+         (SELECT open FROM tally WHERE tally.client = client.id) FROM client WHERE client.id = ?1",
+        [id],
+        read,
+    )?
+    .ok_or(Error::NotFound("client"))
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Client> {
+    Ok(Client {
+        id: row.get(0)?,
+        name: row.get(1)?,
+        slug: row.get(2)?,
+        notes: row.get(3)?,
+        time_zone: row.get(4)?,
+        contacts: row.get(5)?,
+        builtin: row.get(6)?,
+        created: from_millis(row.get(7)?),
+        nodes: row.get::<_, i64>(8)?.max(0) as u64,
+        open_alerts: row.get::<_, Option<i64>>(9)?.unwrap_or(0).max(0) as u64,
+    })
+}
+
+fn check_name(name: &str) -> Result<&str> {
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
+        return Err(Error::invalid("name", "a name has 1 to 100 characters"));
+    }
+    Ok(name)
+}
+
+pub(crate) fn check_long(field: &'static str, text: &str) -> Result<()> {
+    if text.chars().count() > 10_000 {
+        return Err(Error::invalid(field, "at most 10,000 characters fit here"));
+    }
+    Ok(())
+}
+
+/// A slug that no client has.
+fn free_slug(sql: Sql<'_>, name: &str) -> Result<String> {
+    let mut stem = String::new();
+    for c in text::fold(name).chars() {
+        if c.is_ascii_alphanumeric() {
+            stem.push(c);
+        } else if !stem.is_empty() && !stem.ends_with('-') {
+            stem.push('-');
+        }
+    }
+    stem.truncate(40);
+    let stem = stem.trim_end_matches('-');
+    let stem = if stem.is_empty() { "client" } else { stem };
+    let mut slug = stem.to_owned();
+    let mut number = 1;
+    while sql
+        .one("SELECT 1 FROM client WHERE slug = ?1 /* across clients: slugs are unique */", [&slug], |_| Ok(()))?
+        .is_some()
+    {
+        number += 1;
+        slug = format!("{stem}-{number}");
+    }
+    Ok(slug)
+}
+
+/// True if there is such a client.
+pub(crate) fn exists(tx: &Tx<'_>, id: ClientId) -> Result<bool> {
+    Ok(tx.sql.one("SELECT 1 FROM client WHERE id = ?1", [id], |_| Ok(()))?.is_some())
+}

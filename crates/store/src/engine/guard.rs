@@ -1,0 +1,189 @@
+//! Two promises about SQL, kept by a check of each text when it is first prepared (in debug builds, so in every test):
+//!
+//! - **Tenants.** A statement on a table of tenants' data names the client. One that must not (the writer's own upkeep)
+//!   says so in the text: `/* across clients: why */`.
+//! - **Indexes.** No statement walks a large table from end to end. One that does so on purpose, a bounded piece at a time,
+//!   says so: `/* in order: why */`.
+
+use rusqlite::Connection;
+
+/// Tables of tenants' data; each has a column `client`.
+#[cfg(any(test, debug_assertions))]
+const TENANTS: [&str; 20] = [
+    "alert",
+    "body",
+    "sample",
+    "posting",
+    "rule",
+    "history",
+    "rollup",
+    "rollup_hour",
+    "rollup_day",
+    "open_fold",
+    "change",
+    "tally",
+    "node",
+    "node_link",
+    "node_report",
+    "lost",
+    "certificate",
+    "token",
+    "job",
+    "user_client",
+];
+
+/// Tables that grow with the alerts, or with time.
+#[cfg(any(test, debug_assertions))]
+const LARGE: [&str; 13] = [
+    "alert",
+    "body",
+    "sample",
+    "posting",
+    "rule",
+    "history",
+    "rollup",
+    "rollup_hour",
+    "rollup_day",
+    "open_fold",
+    "change",
+    "audit",
+    "session",
+];
+
+#[cfg(not(any(test, debug_assertions)))]
+pub(crate) fn check(_: &Connection, _: &'static str) {}
+
+/// Panics if `sql` breaks a promise.
+#[cfg(any(test, debug_assertions))]
+pub(crate) fn check(connection: &Connection, sql: &'static str) {
+    use std::collections::HashSet;
+    use std::sync::Mutex;
+    static SEEN: Mutex<Option<HashSet<&'static str>>> = Mutex::new(None);
+    {
+        let mut seen = SEEN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if !seen.get_or_insert_default().insert(sql) {
+            return;
+        }
+    }
+    let found = breach(connection, sql);
+    assert!(found.is_none(), "{} in: {sql}", found.unwrap_or_default());
+}
+
+/// What `sql` breaks, if anything.
+#[cfg(any(test, debug_assertions))]
+pub(crate) fn breach(connection: &Connection, sql: &str) -> Option<String> {
+    let words: Vec<&str> =
+        sql.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty()).collect();
+    // A table's name follows one of these; `client.name` and the like are no tables.
+    let tables: Vec<&str> = words
+        .windows(2)
+        .filter(|pair| ["FROM", "JOIN", "INTO", "UPDATE"].contains(&pair[0]))
+        .map(|pair| pair[1])
+        .collect();
+    if let Some(table) = tables.iter().find(|table| TENANTS.contains(table)) {
+        let bound = sql.contains("client =") || sql.contains("client IN (") || sql.contains("client IS ");
+        let written = sql.starts_with("INSERT") && words.contains(&"client");
+        if !bound && !written && !sql.contains("/* across clients: ") {
+            return Some(format!("the table «{table}» holds tenants' data, and no client is named"));
+        }
+    }
+    if tables.contains(&"client")
+        && !sql.contains("id =")
+        && !sql.contains("id IN (")
+        && !sql.starts_with("INSERT")
+        && !sql.contains("/* across clients: ")
+    {
+        return Some("clients are listed without saying which".into());
+    }
+    let plan = explain(connection, sql);
+    for step in plan.lines() {
+        let mut step_words = step.split_whitespace();
+        if step_words.next() == Some("SCAN")
+            && step_words.next().is_some_and(|table| LARGE.contains(&table))
+            && !sql.contains("/* in order: ")
+        {
+            return Some(format!("a large table is walked from end to end ({step})"));
+        }
+        if step.contains("USE TEMP B-TREE FOR ORDER BY") && tables.iter().any(|t| ["alert", "posting"].contains(t)) {
+            return Some("alerts are sorted, not read in order".into());
+        }
+    }
+    None
+}
+
+/// SQLite's plan, one step per line.
+#[cfg(any(test, debug_assertions))]
+fn explain(connection: &Connection, sql: &str) -> String {
+    let Ok(mut statement) = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")) else {
+        return String::new();
+    };
+    let mut lines = String::new();
+    // Every parameter unbound: a plan does not depend on them.
+    let mut rows = statement.raw_query();
+    while let Ok(Some(row)) = rows.next() {
+        lines.push_str(&row.get::<_, String>(3).unwrap_or_default());
+        lines.push('\n');
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn database() -> Connection {
+        let mut connection = Connection::open_in_memory().unwrap();
+        crate::engine::migrate(&mut connection).unwrap();
+        connection
+    }
+
+    #[test]
+    fn sql_that_forgets_the_client_is_refused() {
+        let db = database();
+        assert!(breach(&db, "SELECT count FROM alert WHERE number = ?1").unwrap().contains("tenants"));
+        assert!(breach(&db, "SELECT name FROM node").unwrap().contains("tenants"));
+        assert!(breach(&db, "DELETE FROM history WHERE alert = ?1").unwrap().contains("tenants"));
+        assert!(breach(&db, "SELECT name FROM client ORDER BY name").unwrap().contains("without saying which"));
+        assert_eq!(breach(&db, "SELECT count FROM alert WHERE number = ?1 AND client = ?2"), None);
+        assert_eq!(breach(&db, "SELECT client FROM node WHERE id = ?1 /* across clients: who is it? */"), None);
+    }
+
+    #[test]
+    fn sql_that_walks_a_large_table_is_refused() {
+        let db = database();
+        let found = breach(&db, "SELECT number FROM alert WHERE client = ?1 AND message = ?2 AND +client = 3");
+        assert_eq!(found, None, "the client's own index is no full walk");
+        assert!(
+            breach(&db, "SELECT number FROM alert WHERE message = 'x' /* across clients: t */")
+                .unwrap()
+                .contains("walked")
+        );
+        assert!(breach(&db, "SELECT number FROM alert WHERE client = ?1 ORDER BY message").unwrap().contains("sorted"));
+    }
+
+    #[test]
+    fn every_table_of_tenants_has_the_client() {
+        let db = database();
+        let tables: Vec<String> = db
+            .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+            .unwrap()
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap();
+        for table in tables {
+            let with_client: bool = db
+                .prepare(&format!("SELECT 1 FROM pragma_table_info('{table}') WHERE name = 'client'"))
+                .unwrap()
+                .exists([])
+                .unwrap();
+            let tenants = TENANTS.contains(&table.as_str());
+            // What an admin did is kept even if it touched one client; those two name it where there is one.
+            let may = ["audit", "client"].contains(&table.as_str());
+            assert!(
+                tenants == with_client || may,
+                "{table}: client column {with_client}, listed as tenants' {tenants}"
+            );
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! What can go wrong, in the words that callers act on.
+
+/// Result of every public function here.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why the store says no.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// There is no such thing, or the asker may not see it: the two are never told apart.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// A field of what was asked cannot be taken.
+    #[error("{field}: {why}")]
+    Invalid {
+        /// The field, as in the API.
+        field: &'static str,
+        /// What is wrong with it, as a sentence that helps.
+        why: String,
+    },
+    /// It is right in itself, but not as things are now (a name is taken, a client still has nodes).
+    #[error("{0}")]
+    Refused(String),
+    /// A batch contradicts itself; nothing of it was stored.
+    #[error("the batch is malformed: {0}")]
+    Malformed(String),
+    /// The disk is full or failing. Nothing was stored; the store recovers by itself when there is room again.
+    #[error("the database's disk is full or failing: {0}")]
+    Full(String),
+    /// Too much at once; ask again later.
+    #[error("the store is busy")]
+    Busy,
+    /// It took too long and was ended.
+    #[error("the query took too long and was ended")]
+    Deadline,
+    /// The store is closed.
+    #[error("the store is closed")]
+    Closed,
+    /// The database is not what this version expects, or SQLite failed in a way that nobody foresaw.
+    #[error("the database failed: {0}")]
+    Damaged(String),
+}
+
+impl Error {
+    pub(crate) fn invalid(field: &'static str, why: impl Into<String>) -> Self {
+        Self::Invalid { field, why: why.into() }
+    }
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode as Code;
+        match error.sqlite_error_code() {
+            Some(Code::DiskFull | Code::SystemIoFailure | Code::CannotOpen | Code::ReadOnly) => {
+                Self::Full(error.to_string())
+            }
+            Some(Code::OperationInterrupted) => Self::Deadline,
+            Some(Code::DatabaseBusy | Code::DatabaseLocked) => Self::Busy,
+            _ => Self::Damaged(error.to_string()),
+        }
+    }
+}
+
+impl From<serde_json::Error> for Error {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Damaged(format!("stored JSON cannot be read or written: {error}"))
+    }
+}
+
+/// True if `error` is a breach of a UNIQUE or PRIMARY KEY constraint.
+pub(crate) fn is_taken(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation)
+}

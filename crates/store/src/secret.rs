@@ -1,0 +1,45 @@
+//! Secrets that are handed out once and kept only as their hash: sessions, one-time links, enrolment tokens.
+
+/// 256 random bits. The database holds only a hash, so a stolen copy of it opens nothing.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Draws one.
+    ///
+    /// # Errors
+    /// The operating system gives no randomness.
+    pub fn draw() -> crate::Result<Self> {
+        let bytes: [u8; 32] = random()?;
+        Ok(Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
+    }
+
+    /// What somebody presents as one. Any text will do: it is only ever compared by hash.
+    #[must_use]
+    pub fn presented(text: &str) -> Self {
+        Self(text.trim().to_owned())
+    }
+
+    /// The text to hand out: 64 hexadecimal digits.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// What is stored.
+    pub(crate) fn hash(&self) -> [u8; 32] {
+        blake3::derive_key("SOCme 2026 secrets at rest", self.0.as_bytes())
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+pub(crate) fn random<const N: usize>() -> crate::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| crate::Error::Damaged(format!("no randomness: {error}")))?;
+    Ok(bytes)
+}
