@@ -1,0 +1,377 @@
+//! Folding: alerts alike within a window of event time are one alert with a count.
+//!
+//! Pure: no I/O, no clock. What it knows is in [`Window`]s, which the spool keeps in the same transaction as the cursor of
+//! the source, so that a restart goes on counting where it stopped.
+//!
+//! # Invariants
+//! - For each source and rule the counts of all windows add up to the events seen: every event opens a window or grows one.
+//! - A window is never dropped silently: when there are too many, the oldest are closed with their final count.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use wire::alert::{Fold, Sample};
+use wire::limit;
+use wire::link::Count;
+
+/// New alerts of one rule within a minute, before they are folded by source address, and then by rule.
+pub const FLOOD: u32 = 100;
+/// Most windows open at once.
+pub const WINDOWS: usize = 20_000;
+/// Seconds without an event after which a window is closed.
+const IDLE: i64 = 60;
+
+/// What events are told apart by.
+#[derive(Clone, Copy, Debug)]
+pub struct Event<'a> {
+    /// The source's name.
+    pub source: &'a str,
+    /// The rule's id.
+    pub rule: &'a str,
+    /// Source address.
+    pub from: &'a str,
+    /// Destination address.
+    pub to: &'a str,
+    /// Host.
+    pub host: &'a str,
+    /// Account.
+    pub user: &'a str,
+    /// When it happened.
+    pub time: Timestamp,
+}
+
+/// Identifies a window.
+pub type Key = u128;
+
+/// One alert that may still grow.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Window {
+    /// Number of the record that brought the alert.
+    pub alert: u64,
+    /// Events so far.
+    pub count: u64,
+    /// The count that was last sent.
+    pub sent: u64,
+    /// Earliest event.
+    pub first: Timestamp,
+    /// Latest event.
+    pub last: Timestamp,
+    /// Samples not yet sent.
+    pub samples: Vec<Sample>,
+    /// Samples taken in all.
+    pub taken: usize,
+    /// When an event was last added, by the node's clock, in seconds.
+    pub touched: i64,
+}
+
+/// What an event does.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is a new alert, folded so, with this key; [`Folder::opened`] must follow.
+    New(Fold, Key),
+    /// It stands for itself: folding is off for its rule.
+    Alone,
+    /// It has grown this window. If the second is true, a sample of it is wanted: [`Folder::sample`].
+    Grown(Key, bool),
+}
+
+/// All open windows.
+#[derive(Default)]
+pub struct Folder {
+    windows: HashMap<Key, Window>,
+    rules: HashMap<u128, Rate>,
+    /// Windows changed since [`Folder::changes`] was asked.
+    changed: Vec<Key>,
+}
+
+/// How many new alerts a rule made within the current minute.
+#[derive(Default)]
+struct Rate {
+    minute: i64,
+    full: u32,
+    address: u32,
+}
+
+impl Folder {
+    /// Goes on with windows from the spool.
+    #[must_use]
+    pub fn resume(windows: Vec<(Key, Window)>) -> Self {
+        Self { windows: windows.into_iter().collect(), ..Self::default() }
+    }
+
+    /// Counts an event. `window` is the length of its window in seconds, `now` the node's clock in seconds.
+    pub fn see(&mut self, event: &Event<'_>, window: u32, now: i64) -> Verdict {
+        if window == 0 {
+            return Verdict::Alone;
+        }
+        let slot = event.time.as_second().div_euclid(i64::from(window));
+        let full = hash(&[event.source, event.rule, event.from, event.to, event.host, event.user], slot, 0);
+        if self.grow(full, event.time, now) {
+            return self.grown(full);
+        }
+        let rate = self.rules.entry(hash(&[event.source, event.rule], 0, 3)).or_default();
+        if rate.minute != now / 60 {
+            *rate = Rate { minute: now / 60, ..Rate::default() };
+        }
+        if rate.full < FLOOD {
+            rate.full += 1;
+            return Verdict::New(Fold::Full, full);
+        }
+        let address = hash(&[event.source, event.rule, event.from], slot, 1);
+        let may_open = rate.address < FLOOD;
+        if self.grow(address, event.time, now) {
+            return self.grown(address);
+        }
+        if may_open {
+            if let Some(rate) = self.rules.get_mut(&hash(&[event.source, event.rule], 0, 3)) {
+                rate.address += 1;
+            }
+            return Verdict::New(Fold::Address, address);
+        }
+        let rule = hash(&[event.source, event.rule], slot, 2);
+        if self.grow(rule, event.time, now) {
+            return self.grown(rule);
+        }
+        Verdict::New(Fold::Rule, rule)
+    }
+
+    /// Opens the window of a new alert, which is record number `alert`.
+    pub fn opened(&mut self, key: Key, alert: u64, time: Timestamp, now: i64) {
+        let window =
+            Window { alert, count: 1, sent: 1, first: time, last: time, samples: Vec::new(), taken: 0, touched: now };
+        self.windows.insert(key, window);
+        self.changed.push(key);
+    }
+
+    /// Adds a sample to a window.
+    pub fn sample(&mut self, key: Key, sample: Sample) {
+        if let Some(window) = self.windows.get_mut(&key) {
+            window.samples.push(sample);
+            window.taken += 1;
+        }
+    }
+
+    /// True if some window has grown since it was last sent.
+    #[must_use]
+    pub fn dirty(&self) -> bool {
+        self.windows.values().any(|window| window.count != window.sent)
+    }
+
+    /// The counts of all windows that have grown since they were last sent.
+    pub fn flush(&mut self) -> Vec<Count> {
+        let mut counts = Vec::new();
+        for (key, window) in &mut self.windows {
+            if window.count != window.sent {
+                counts.push(window.send(false));
+                self.changed.push(*key);
+            }
+        }
+        counts.sort_by_key(|count| count.alert);
+        counts
+    }
+
+    /// Closes windows: those that were idle for a minute, and the oldest ones if there are too many. Gives their final counts.
+    pub fn close(&mut self, now: i64) -> (Vec<Count>, Vec<Key>) {
+        let mut closing: Vec<(i64, Key)> =
+            self.windows.iter().filter(|(_, w)| w.touched + IDLE <= now).map(|(k, w)| (w.touched, *k)).collect();
+        if self.windows.len() - closing.len() > WINDOWS {
+            closing = self.windows.iter().map(|(k, w)| (w.touched, *k)).collect();
+            closing.sort_unstable();
+            closing.truncate(self.windows.len() - WINDOWS * 9 / 10);
+        }
+        let keys: Vec<Key> = closing.into_iter().map(|(_, key)| key).collect();
+        let mut counts: Vec<Count> =
+            keys.iter().filter_map(|key| self.windows.remove(key)).map(|mut window| window.send(true)).collect();
+        counts.sort_by_key(|count| count.alert);
+        self.rules.retain(|_, rate| rate.minute + 1 >= now / 60);
+        (counts, keys)
+    }
+
+    /// How many windows are open.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.windows.len()
+    }
+
+    /// The windows changed since this was last asked, as they are now.
+    pub fn changes(&mut self) -> Vec<(Key, Window)> {
+        let mut keys = std::mem::take(&mut self.changed);
+        keys.sort_unstable();
+        keys.dedup();
+        keys.into_iter().filter_map(|key| self.windows.get(&key).map(|window| (key, window.clone()))).collect()
+    }
+
+    fn grow(&mut self, key: Key, time: Timestamp, now: i64) -> bool {
+        let Some(window) = self.windows.get_mut(&key) else { return false };
+        window.count += 1;
+        window.first = window.first.min(time);
+        window.last = window.last.max(time);
+        window.touched = now;
+        // One mark per window and transaction is enough.
+        if self.changed.last() != Some(&key) {
+            self.changed.push(key);
+        }
+        if self.changed.len() > 4 * WINDOWS {
+            self.changed.sort_unstable();
+            self.changed.dedup();
+        }
+        true
+    }
+
+    fn grown(&self, key: Key) -> Verdict {
+        Verdict::Grown(key, self.windows.get(&key).is_some_and(|window| window.taken < limit::SAMPLES))
+    }
+}
+
+impl Window {
+    fn send(&mut self, closed: bool) -> Count {
+        self.sent = self.count;
+        Count {
+            alert: self.alert,
+            count: self.count,
+            first: self.first,
+            last: self.last,
+            samples: std::mem::take(&mut self.samples),
+            closed,
+        }
+    }
+}
+
+/// Distinct for distinct parts: each is preceded by its length.
+fn hash(parts: &[&str], slot: i64, level: u8) -> Key {
+    let mut hasher = blake3::Hasher::new();
+    for part in parts {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    hasher.update(&slot.to_le_bytes());
+    hasher.update(&[level]);
+    let mut bytes = [0; 16];
+    hasher.finalize_xof().fill(&mut bytes);
+    Key::from_le_bytes(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_764_000_000 + second).unwrap()
+    }
+
+    /// A folder that numbers its alerts, and what it has sent.
+    #[derive(Default)]
+    struct Desk {
+        folder: Folder,
+        sent: HashMap<u64, u64>,
+        next: u64,
+        levels: Vec<Fold>,
+    }
+
+    impl Desk {
+        fn see(&mut self, rule: &str, from: &str, to: &str, second: i64, now: i64) {
+            let event = Event { source: "suricata", rule, from, to, host: "", user: "", time: at(second) };
+            match self.folder.see(&event, 60, now) {
+                Verdict::New(fold, key) => {
+                    self.next += 1;
+                    self.folder.opened(key, self.next, event.time, now);
+                    self.sent.insert(self.next, 1);
+                    self.levels.push(fold);
+                }
+                Verdict::Alone => unreachable!("folding is on"),
+                Verdict::Grown(..) => {}
+            }
+        }
+
+        fn flush(&mut self) {
+            for count in self.folder.flush() {
+                self.sent.insert(count.alert, count.count);
+            }
+        }
+
+        fn close(&mut self, now: i64) {
+            for count in self.folder.close(now).0 {
+                self.sent.insert(count.alert, count.count);
+            }
+        }
+    }
+
+    #[test]
+    fn events_alike_within_a_minute_are_one_alert() {
+        let mut desk = Desk::default();
+        for second in 0..30 {
+            desk.see("1", "10.0.0.1", "10.0.0.2", second, 0);
+        }
+        desk.see("1", "10.0.0.9", "10.0.0.2", 3, 0);
+        desk.flush();
+        assert_eq!(desk.sent, HashMap::from([(1, 30), (2, 1)]));
+    }
+
+    #[test]
+    fn a_late_event_of_a_closed_window_is_counted_in_a_new_alert() {
+        let mut desk = Desk::default();
+        desk.see("1", "a", "b", 0, 0);
+        desk.close(61);
+        assert_eq!(desk.folder.open(), 0);
+        desk.see("1", "a", "b", 1, 62);
+        desk.flush();
+        assert_eq!(desk.sent.values().sum::<u64>(), 2);
+    }
+
+    #[test]
+    fn a_flood_is_folded_by_address_and_then_by_rule_with_exact_counts() {
+        let mut desk = Desk::default();
+        for n in 0..100_000 {
+            desk.see("1", &format!("a{n}"), "b", n / 5_000, 0);
+        }
+        desk.flush();
+        assert_eq!(desk.sent.values().sum::<u64>(), 100_000);
+        let of = |fold| desk.levels.iter().filter(|level| **level == fold).count();
+        assert_eq!((of(Fold::Full), of(Fold::Address)), (100, 100));
+        assert!(of(Fold::Rule) <= 2, "one for each window of event time");
+    }
+
+    #[test]
+    fn switched_off_every_event_stands_for_itself() {
+        let event = Event { source: "s", rule: "1", from: "", to: "", host: "", user: "", time: at(0) };
+        assert_eq!(Folder::default().see(&event, 0, 0), Verdict::Alone);
+    }
+
+    #[test]
+    fn whatever_comes_the_counts_add_up_and_the_windows_stay_few() {
+        let mut state = 7_u64;
+        let mut roll = move |n: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % n
+        };
+        let mut desk = Desk::default();
+        let total = 200_000;
+        for n in 0..total {
+            let now = n / 500;
+            let rule = format!("rule {}", roll(400));
+            let second = n / 500 - roll(90) as i64;
+            desk.see(&rule, &format!("10.0.0.{}", roll(200)), &format!("h{}", roll(5)), second, now);
+            if roll(300) == 0 {
+                desk.flush();
+            }
+            if roll(900) == 0 || desk.folder.open() > WINDOWS {
+                desk.close(now);
+            }
+            assert!(desk.folder.open() <= WINDOWS + 1_000);
+        }
+        desk.flush();
+        assert_eq!(desk.sent.values().sum::<u64>(), total as u64);
+    }
+
+    #[test]
+    fn a_restart_goes_on_counting() {
+        let mut desk = Desk::default();
+        desk.see("1", "a", "b", 0, 0);
+        let kept: Vec<_> = desk.folder.changes();
+        desk.folder = Folder::resume(kept);
+        desk.see("1", "a", "b", 1, 1);
+        desk.flush();
+        assert_eq!(desk.sent, HashMap::from([(1, 2)]));
+    }
+}

@@ -1,0 +1,569 @@
+//! From the sources to the spool: one thread that reads, recognises, folds, and commits.
+//!
+//! # Cadence
+//! New alerts are committed at once when the thread is idle, and at least every [`PACE`] under load. What has only grown
+//! counts is committed every second. Every transaction that writes a record writes all counts that have grown: see
+//! [`crate::spool`].
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use tail::Gap;
+use tokio::sync::{broadcast, watch};
+use wire::alert::{Alert, Severity, Source};
+use wire::link::{Count, Cursors, Position, Record};
+use wire::status::{SourceState, SourceStatus, SuricataStatus};
+
+use crate::alarm::alarm;
+use crate::config::Config;
+use crate::fold::{Folder, Verdict, WINDOWS};
+use crate::policy::Policy;
+use crate::source::{Line, Reading};
+use crate::spool::{Commit, Depth, Error, Opened, Spool};
+
+/// Longest time between two transactions while there is something to write.
+const PACE: Duration = Duration::from_millis(50);
+/// How often counts that have grown are sent.
+const FLUSH: Duration = Duration::from_secs(1);
+/// How often files are looked at when nothing tells of a change.
+const LOOK: Duration = Duration::from_millis(250);
+/// Most records, and bytes of raw events, in a transaction.
+const RECORDS: usize = 400;
+const RAW: usize = 2 << 20;
+/// Share of dropped packets from which Suricata is partly blind.
+const DROPS: f64 = 0.01;
+
+/// How the sources and the spool are, for the status.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// Each source.
+    pub sources: BTreeMap<String, SourceStatus>,
+    /// Suricata's own figures.
+    pub suricata: Option<SuricataStatus>,
+    /// What is wrong with the spool.
+    pub spool_error: Option<String>,
+    /// Events read since the start.
+    pub events: u64,
+    /// Alerts and counts written since the start.
+    pub written: u64,
+}
+
+/// What the pipeline shares with the way to the core.
+pub struct Shared {
+    held: Mutex<Held>,
+    snapshot: Mutex<Snapshot>,
+    stop: AtomicBool,
+    news: watch::Sender<u64>,
+    detected: broadcast::Sender<Arc<Alert>>,
+    thread: Mutex<Option<std::thread::Thread>>,
+}
+
+struct Held {
+    spool: Spool,
+    /// Grows when the spool has followed the core: what the pipeline has in memory is then void.
+    turn: u64,
+}
+
+/// A running pipeline.
+pub struct Pipeline {
+    /// What it shares.
+    pub shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Pipeline {
+    /// Opens the spool of an enrolled node and starts reading.
+    ///
+    /// # Errors
+    /// When the spool cannot be used.
+    pub fn start(config: &Config, policy: Policy) -> Result<Self, Error> {
+        let (spool, opened) = Spool::open(&config.data, config.spool.limit.0)?;
+        let snapshot = Snapshot { spool_error: note(&opened), ..Snapshot::default() };
+        let shared = Arc::new(Shared {
+            held: Mutex::new(Held { spool, turn: 0 }),
+            snapshot: Mutex::new(snapshot),
+            stop: AtomicBool::new(false),
+            news: watch::Sender::new(0),
+            detected: broadcast::Sender::new(256),
+            thread: Mutex::new(None),
+        });
+        let mut work = Work::new(config, policy, Arc::clone(&shared));
+        let thread = std::thread::Builder::new()
+            .name("pipeline".to_owned())
+            .spawn(move || work.run())
+            .map_err(|error| Error::Other(error.to_string()))?;
+        *lock(&shared.thread) = Some(thread.thread().clone());
+        Ok(Self { shared, thread: Some(thread) })
+    }
+
+    /// Commits what was read, and ends.
+    pub fn stop(mut self) {
+        self.shared.stop.store(true, Ordering::Relaxed);
+        self.shared.wake();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Shared {
+    /// Tells of each transaction that wrote records.
+    #[must_use]
+    pub fn news(&self) -> watch::Receiver<u64> {
+        self.news.subscribe()
+    }
+
+    /// Tells of each new alert.
+    #[must_use]
+    pub fn detected(&self) -> broadcast::Receiver<Arc<Alert>> {
+        self.detected.subscribe()
+    }
+
+    /// How the sources are.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        lock(&self.snapshot).clone()
+    }
+
+    /// Uses the spool.
+    pub fn with_spool<T>(&self, use_it: impl FnOnce(&mut Spool) -> T) -> T {
+        use_it(&mut lock(&self.held).spool)
+    }
+
+    /// How much is in the spool.
+    #[must_use]
+    pub fn depth(&self) -> Depth {
+        self.with_spool(|spool| spool.depth().unwrap_or_default())
+    }
+
+    /// Follows the core, whose position is none of ours. See [`Spool::adopt`].
+    ///
+    /// # Errors
+    /// When the spool cannot be written.
+    pub fn adopt(&self, core: Option<Position>, cursors: &Cursors) -> Result<(), Error> {
+        let mut held = lock(&self.held);
+        held.spool.adopt(core, cursors, Timestamp::now())?;
+        held.turn += 1;
+        drop(held);
+        lock(&self.snapshot).spool_error = None;
+        self.wake();
+        Ok(())
+    }
+
+    /// Sets a damaged spool aside; it waits for the core then.
+    ///
+    /// # Errors
+    /// When no new one can be made.
+    pub fn set_aside(self: &Arc<Self>, data: &std::path::Path, limit: u64, why: &str) -> Result<(), Error> {
+        let mut held = lock(&self.held);
+        // The old connection must be closed before its file is renamed: a spool in another folder takes its place meanwhile.
+        let refuge = data.join("spool.refuge");
+        std::fs::create_dir_all(&refuge).map_err(|error| Error::Other(error.to_string()))?;
+        let (meanwhile, _) = Spool::open(&refuge, limit)?;
+        let broken = std::mem::replace(&mut held.spool, meanwhile);
+        let (fresh, aside) = broken.set_aside()?;
+        held.spool = fresh;
+        held.turn += 1;
+        drop(held);
+        let _ = std::fs::remove_dir_all(&refuge);
+        lock(&self.snapshot).spool_error = note(&Opened::SetAside(aside, why.to_owned()));
+        Ok(())
+    }
+
+    fn wake(&self) {
+        if let Some(thread) = &*lock(&self.thread) {
+            thread.unpark();
+        }
+    }
+}
+
+/// What the thread works on.
+struct Work {
+    config: Config,
+    policy: Policy,
+    shared: Arc<Shared>,
+    sources: Vec<Reading>,
+    folder: Folder,
+    stats: Option<SuricataStatus>,
+    pending: Pending,
+    /// A transaction that found no room; nothing is read until it is written.
+    unsaved: Option<Commit>,
+    turn: Option<u64>,
+    committed: Instant,
+    flushed: Instant,
+    looked: Option<Instant>,
+    /// When an alarm of a kind was last raised.
+    raised: BTreeMap<&'static str, Timestamp>,
+}
+
+/// What the next transaction will write.
+#[derive(Default)]
+struct Pending {
+    records: Vec<Record>,
+    raw: usize,
+    read: bool,
+}
+
+impl Work {
+    fn new(config: &Config, policy: Policy, shared: Arc<Shared>) -> Self {
+        Self {
+            config: config.clone(),
+            policy,
+            shared,
+            sources: config.source.iter().map(Reading::new).collect(),
+            folder: Folder::default(),
+            stats: None,
+            pending: Pending::default(),
+            unsaved: None,
+            turn: None,
+            committed: Instant::now(),
+            flushed: Instant::now(),
+            looked: None,
+            raised: BTreeMap::new(),
+        }
+    }
+
+    fn run(&mut self) {
+        let _watcher = self.watch();
+        while !self.shared.stop.load(Ordering::Relaxed) {
+            if !self.turn() {
+                std::thread::park_timeout(LOOK);
+            }
+        }
+        self.save(true);
+    }
+
+    /// Wakes the thread when a folder of a source changes. Without inotify the files are looked at four times a second.
+    fn watch(&self) -> Option<notify::RecommendedWatcher> {
+        use notify::Watcher;
+        let thread = std::thread::current();
+        let mut watcher = notify::recommended_watcher(move |_| thread.unpark()).ok()?;
+        for source in &self.config.source {
+            if let Some(folder) = source.path.parent() {
+                let _ = watcher.watch(folder, notify::RecursiveMode::NonRecursive);
+            }
+        }
+        Some(watcher)
+    }
+
+    /// One round; false if there was nothing to do.
+    fn turn(&mut self) -> bool {
+        self.look();
+        if let Some(commit) = self.unsaved.take() {
+            return self.commit(commit);
+        }
+        if !self.follow_spool() {
+            return false;
+        }
+        let mut busy = false;
+        for at in 0..self.sources.len() {
+            busy |= self.read(at);
+        }
+        self.save(!busy);
+        busy
+    }
+
+    /// Begins anew where the spool says, if it has followed the core or is seen for the first time. False while it waits.
+    fn follow_spool(&mut self) -> bool {
+        let held = lock(&self.shared.held);
+        if self.turn == Some(held.turn) {
+            return !held.spool.waiting();
+        }
+        if held.spool.waiting() {
+            return false;
+        }
+        let (cursors, windows) = match (held.spool.cursors(), held.spool.windows()) {
+            (Ok(cursors), Ok(windows)) => (cursors, windows),
+            (Err(error), _) | (_, Err(error)) => {
+                drop(held);
+                self.spool_error(&error);
+                return false;
+            }
+        };
+        self.turn = Some(held.turn);
+        drop(held);
+        self.folder = Folder::resume(windows);
+        self.pending = Pending::default();
+        for source in &mut self.sources {
+            match source.open(cursors.get(&source.name)) {
+                // Where reading begins is kept at once, so that a crash cannot move it.
+                Ok(()) => self.pending.read = true,
+                Err(error) => source.failed(&error),
+            }
+        }
+        true
+    }
+
+    fn read(&mut self, at: usize) -> bool {
+        let started = Instant::now();
+        let mut gaps = Vec::new();
+        let mut any = false;
+        while !self.full() && started.elapsed() < PACE {
+            match self.read_some(at, &mut gaps) {
+                Ok(true) => any = true,
+                Ok(false) => break,
+                Err(error) => {
+                    self.sources[at].failed(&error);
+                    break;
+                }
+            }
+            for gap in gaps.drain(..) {
+                let gap = gap_alarm(&self.sources[at].name, &gap);
+                self.push(gap);
+            }
+        }
+        self.pending.read |= any;
+        any
+    }
+
+    fn read_some(&mut self, at: usize, gaps: &mut Vec<Gap>) -> std::io::Result<bool> {
+        if !self.sources[at].is_open() {
+            let cursors = lock(&self.shared.held).spool.cursors().unwrap_or_default();
+            let source = &mut self.sources[at];
+            source.open(cursors.get(&source.name))?;
+            source.status.error = None;
+        }
+        let now = Timestamp::now();
+        let next = lock(&self.shared.held).spool.next();
+        let Self { sources, folder, pending, stats, policy, config, shared, .. } = self;
+        let source = &mut sources[at];
+        let (name, module) = (source.name.clone(), source.module);
+        let (mut alerts, mut bad) = (0, Vec::new());
+        let more = source.read(gaps, &mut |meaning, line| {
+            let text = String::from_utf8_lossy(line);
+            match meaning.of(&text, stats.as_ref()) {
+                Line::Event => {}
+                Line::Stats(found) => *stats = Some(found),
+                Line::Bad(why) => {
+                    if bad.len() < 100_000 {
+                        bad.push((line[..line.len().min(200)].to_vec(), why));
+                    }
+                }
+                Line::Alert(found) => {
+                    let event = found.event(&name, now);
+                    let window = config.fold.window(module, event.rule);
+                    let verdict = folder.see(&event, window, now.as_second());
+                    let time = event.time;
+                    alerts += 1;
+                    let whole = || Reading::normalise(module, &text, &event, now);
+                    match verdict {
+                        Verdict::Grown(key, true) => {
+                            folder.sample(key, policy.sample(whole()));
+                        }
+                        Verdict::Grown(_, false) => {}
+                        Verdict::New(fold, key) => {
+                            folder.opened(key, next + pending.records.len() as u64, time, now.as_second());
+                            pending.push(Alert { fold, ..whole() }, policy, shared);
+                        }
+                        Verdict::Alone => {
+                            pending.push(Alert { closed: true, ..whole() }, policy, shared);
+                        }
+                    }
+                }
+            }
+            pending.records.len() < RECORDS && pending.raw < RAW
+        })?;
+        source.status.alerts += alerts;
+        for (line, why) in bad {
+            source.bad(&line, &why);
+        }
+        Ok(more)
+    }
+
+    fn push(&mut self, alert: Alert) {
+        self.pending.push(alert, &self.policy, &self.shared);
+    }
+
+    fn full(&self) -> bool {
+        self.pending.records.len() >= RECORDS || self.pending.raw >= RAW
+    }
+
+    /// Commits what is pending, if it is time.
+    fn save(&mut self, idle: bool) {
+        self.alarms();
+        let flush = self.flushed.elapsed() >= FLUSH && self.folder.dirty();
+        let close = self.flushed.elapsed() >= FLUSH || self.folder.open() > WINDOWS;
+        let news = !self.pending.records.is_empty();
+        let stop = self.shared.stop.load(Ordering::Relaxed);
+        let due = self.full()
+            || self.committed.elapsed() >= PACE && (news || flush)
+            || idle && news
+            || self.pending.read && (self.committed.elapsed() >= FLUSH || idle && !self.folder.dirty())
+            || close && self.folder.open() > 0
+            || stop;
+        if !due {
+            return;
+        }
+        let (mut counts, closed) =
+            if close { self.folder.close(Timestamp::now().as_second()) } else { Default::default() };
+        if news || flush || stop || !counts.is_empty() {
+            counts.extend(self.folder.flush());
+        }
+        if close || flush {
+            self.flushed = Instant::now();
+        }
+        let pending = std::mem::take(&mut self.pending);
+        let windows = self.folder.changes();
+        if pending.records.is_empty() && counts.is_empty() && windows.is_empty() && !pending.read {
+            return;
+        }
+        let mut records = pending.records;
+        let next = lock(&self.shared.held).spool.next();
+        for count in counts {
+            add(&mut records, next, count);
+        }
+        let cursors = self.sources.iter().filter_map(|s| Some((s.name.clone(), s.cursor()?))).collect();
+        self.commit(Commit { records, windows, closed, cursors });
+    }
+
+    /// Writes a transaction; keeps it if there is no room.
+    fn commit(&mut self, commit: Commit) -> bool {
+        let mut held = lock(&self.shared.held);
+        if self.turn != Some(held.turn) {
+            // The spool has followed the core: what was read is void, and is read again.
+            return true;
+        }
+        let done = held.spool.commit(&commit, Timestamp::now());
+        drop(held);
+        self.committed = Instant::now();
+        match done {
+            Ok(()) => {
+                let mut snapshot = lock(&self.shared.snapshot);
+                snapshot.spool_error = None;
+                snapshot.written += commit.records.len() as u64;
+                drop(snapshot);
+                if !commit.records.is_empty() {
+                    self.shared.news.send_modify(|n| *n += 1);
+                }
+                true
+            }
+            Err(error) => {
+                self.spool_error(&error);
+                for source in &mut self.sources {
+                    source.status.state = SourceState::Paused;
+                }
+                self.unsaved = Some(commit);
+                false
+            }
+        }
+    }
+
+    fn spool_error(&self, error: &Error) {
+        let text = error.to_string();
+        let mut snapshot = lock(&self.shared.snapshot);
+        if snapshot.spool_error.as_ref() != Some(&text) {
+            tracing::error!(error = %text, "the spool cannot be written");
+            snapshot.spool_error = Some(text);
+        }
+    }
+
+    /// Brings the snapshot up to date, twice a second.
+    fn look(&mut self) {
+        if self.looked.is_some_and(|at| at.elapsed() < Duration::from_millis(500)) {
+            return;
+        }
+        self.looked = Some(Instant::now());
+        let now = Timestamp::now();
+        for source in &mut self.sources {
+            source.look(now);
+        }
+        let mut snapshot = lock(&self.shared.snapshot);
+        snapshot.sources = self.sources.iter().map(|s| (s.name.clone(), s.status.clone())).collect();
+        snapshot.suricata.clone_from(&self.stats);
+        snapshot.events = self.sources.iter().map(|source| source.status.events).sum();
+    }
+
+    /// The node's own alarms about Suricata, each at most once an hour.
+    fn alarms(&mut self) {
+        let Some(stats) = self.stats.clone() else { return };
+        let (share, loaded, failed) = (stats.drop_share, stats.rules_loaded, stats.rules_failed);
+        let percent = (share * 1000.0).round() / 10.0;
+        if share > DROPS {
+            let text = format!("the kernel drops {percent} % of the packets: this node is partly blind");
+            self.raise("suricata-drops", "Suricata loses packets", Severity::High, text);
+        }
+        if loaded == 0 && stats.uptime > 20 {
+            let text = "Suricata runs without a single rule: it sees nothing. Install rules and restart it; `socme node doctor` says how".to_owned();
+            self.raise("suricata-no-rules", "Suricata has loaded no rules", Severity::High, text);
+        } else if failed > 0 {
+            let text = format!("{failed} rules could not be loaded: see Suricata's log");
+            self.raise("suricata-failed-rules", "Suricata could not load some rules", Severity::Medium, text);
+        }
+    }
+
+    fn raise(&mut self, id: &'static str, name: &str, severity: Severity, text: String) {
+        let now = Timestamp::now();
+        if self.raised.get(id).is_some_and(|at| now.duration_since(*at).as_secs() < 3600) {
+            return;
+        }
+        self.raised.insert(id, now);
+        self.push(alarm(id, name, severity, text, now));
+    }
+}
+
+impl Pending {
+    fn push(&mut self, mut alert: Alert, policy: &Policy, shared: &Shared) {
+        policy.apply(&mut alert);
+        crate::normalise::fit(&mut alert);
+        self.raw += alert.raw.len();
+        if shared.detected.receiver_count() > 0 {
+            let _ = shared.detected.send(Arc::new(alert.clone()));
+        }
+        self.records.push(Record::Alert(Box::new(alert)));
+    }
+}
+
+/// Adds a count; if its alert is in the same transaction, it goes into the alert itself.
+fn add(records: &mut Vec<Record>, first: u64, mut count: Count) {
+    let at = count.alert.checked_sub(first).and_then(|at| usize::try_from(at).ok());
+    if let Some(Record::Alert(alert)) = at.and_then(|at| records.get_mut(at)) {
+        alert.count = count.count;
+        alert.time = count.first;
+        alert.last = count.last;
+        alert.samples.append(&mut count.samples);
+        alert.samples.truncate(wire::limit::SAMPLES);
+        alert.closed = count.closed;
+    } else {
+        records.push(Record::Count(count));
+    }
+}
+
+fn gap_alarm(source: &str, gap: &Gap) -> Alert {
+    let from = gap.from.map(|from| format!(", from byte {from} on")).unwrap_or_default();
+    let text = format!("source {source}: {} ({}{from}). Events in it were never seen.", gap.why, gap.file);
+    let mut alert = alarm("gap", "Events were lost before they could be read", Severity::High, text, Timestamp::now());
+    alert.location = Some(gap.file.clone());
+    alert
+}
+
+fn note(opened: &Opened) -> Option<String> {
+    match opened {
+        Opened::Resumed => None,
+        Opened::Missing => {
+            Some("the spool was missing: waiting for the core to say how far it has this node's events".into())
+        }
+        Opened::SetAside(aside, why) => Some(format!(
+            "the spool was damaged ({why}) and set aside as {}: waiting for the core to say how far it has this node's events",
+            aside.display()
+        )),
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl crate::config::Fold {
+    /// The window of a rule, in seconds.
+    fn window(&self, source: Source, rule: &str) -> u32 {
+        let own = self.rule.iter().find(|own| own.source == source && own.id == rule);
+        own.map_or(self.window_seconds, |own| own.window_seconds)
+    }
+}
+
+#[cfg(test)]
+mod tests;

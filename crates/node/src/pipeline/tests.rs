@@ -1,0 +1,160 @@
+use std::io::Write;
+use std::path::PathBuf;
+
+use wire::link::Batch;
+
+use super::*;
+
+/// A node without a way to the core: what it would send is read from its spool.
+struct Story {
+    folder: tempfile::TempDir,
+    pipeline: Option<Pipeline>,
+    policy: Policy,
+}
+
+impl Story {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Spool::create(folder.path(), 64 << 20).unwrap();
+        Self { folder, pipeline: None, policy: Policy::default() }
+    }
+
+    fn eve(&self) -> PathBuf {
+        self.folder.path().join("eve.json")
+    }
+
+    fn config(&self) -> Config {
+        let mut config: Config = toml::from_str(&format!(
+            "[[source]]\nkind = \"suricata\"\nname = \"suricata\"\npath = {:?}\nstart = \"beginning\"\n",
+            self.eve()
+        ))
+        .unwrap();
+        config.data = self.folder.path().to_owned();
+        config
+    }
+
+    fn start(&mut self) {
+        self.pipeline = Some(Pipeline::start(&self.config(), self.policy.clone()).unwrap());
+    }
+
+    fn shared(&self) -> &Arc<Shared> {
+        &self.pipeline.as_ref().unwrap().shared
+    }
+
+    fn stop(&mut self) {
+        self.pipeline.take().unwrap().stop();
+    }
+
+    fn write(&self, text: &str) {
+        let mut file = std::fs::OpenOptions::new().create(true).append(true).open(self.eve()).unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+    }
+
+    /// Waits for the count of all alerts in the spool, by rule.
+    fn wait_for(&self, total: u64) -> BTreeMap<String, u64> {
+        let end = Instant::now() + Duration::from_secs(20);
+        loop {
+            let counts = self.counts();
+            if counts.values().sum::<u64>() == total {
+                return counts;
+            }
+            assert!(Instant::now() < end, "waited for {total}: {counts:?}");
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
+    }
+
+    /// What a core would have, had it taken everything.
+    fn counts(&self) -> BTreeMap<String, u64> {
+        let mut alerts: BTreeMap<u64, (String, u64)> = BTreeMap::new();
+        let parcel = self.shared().with_spool(|spool| spool.parcel(1 << 20, 1 << 30)).unwrap();
+        let Some(parcel) = parcel else { return BTreeMap::new() };
+        let batch: Batch = serde_json::from_slice(&parcel.json).unwrap();
+        for (number, record) in (batch.first..).zip(batch.records) {
+            match record {
+                Record::Alert(alert) => {
+                    assert_eq!(alert.check(), Ok(()));
+                    alerts.insert(number, (alert.rule.id, alert.count));
+                }
+                Record::Count(count) => alerts.get_mut(&count.alert).unwrap().1 = count.count,
+                Record::Lost(lost) => panic!("{lost:?}"),
+            }
+        }
+        let mut by_rule = BTreeMap::new();
+        for (rule, count) in alerts.into_values() {
+            *by_rule.entry(rule).or_default() += count;
+        }
+        by_rule
+    }
+}
+
+fn line(sid: u32, from: &str) -> String {
+    format!(
+        "{{\"timestamp\":\"2026-11-24T14:31:29.123456+0000\",\"event_type\":\"alert\",\"src_ip\":\"{from}\",\"dest_ip\":\"10.0.0.9\",\"alert\":{{\"signature_id\":{sid},\"severity\":2,\"signature\":\"s\"}}}}\n"
+    )
+}
+
+#[test]
+fn alerts_are_found_among_other_records_and_counted() {
+    let mut story = Story::new();
+    story.start();
+    for _ in 0..50 {
+        story.write("{\"timestamp\":\"2026-11-24T14:31:29.1+0000\",\"event_type\":\"flow\"}\nnot json\n");
+        story.write(&line(1, "10.0.0.1"));
+    }
+    story.write(&line(2, "10.0.0.1"));
+    assert_eq!(story.wait_for(51), BTreeMap::from([("1".to_owned(), 50), ("2".to_owned(), 1)]));
+    let end = Instant::now() + Duration::from_secs(5);
+    while story.shared().snapshot().sources["suricata"].bad_lines != 50 {
+        assert!(Instant::now() < end, "lines that are no JSON are counted");
+        std::thread::park_timeout(Duration::from_millis(10));
+    }
+    story.stop();
+}
+
+#[test]
+fn a_restart_goes_on_where_it_stopped() {
+    let mut story = Story::new();
+    story.write(&line(1, "10.0.0.1"));
+    story.start();
+    story.wait_for(1);
+    story.stop();
+    story.write(&line(1, "10.0.0.1"));
+    story.start();
+    story.wait_for(2);
+    story.stop();
+}
+
+#[test]
+fn following_the_core_reads_again_from_its_cursors() {
+    let mut story = Story::new();
+    story.write(&line(1, "10.0.0.1"));
+    story.start();
+    story.wait_for(1);
+    let core = story.shared().with_spool(|spool| {
+        let parcel = spool.parcel(500, 1 << 20).unwrap().unwrap();
+        serde_json::from_slice::<Batch>(&parcel.json).unwrap()
+    });
+    story.write(&(line(2, "10.0.0.2") + &line(3, "10.0.0.3")));
+    story.wait_for(3);
+    // The core says that it stands at a position which this spool does not have.
+    let elsewhere = Position { epoch: 1, number: 77, tag: 5 };
+    story.shared().adopt(Some(elsewhere), &core.cursors).unwrap();
+    assert_eq!(story.wait_for(2).keys().collect::<Vec<_>>(), ["2", "3"]);
+    story.stop();
+}
+
+#[test]
+fn what_the_policy_masks_is_not_in_the_spool() {
+    let mut story = Story::new();
+    story.policy = Policy { raw: true, mask: vec!["source.ip".to_owned()] };
+    story.start();
+    story.write(&line(1, "198.51.100.77"));
+    story.wait_for(1);
+    story.stop();
+    for entry in std::fs::read_dir(story.folder.path()).unwrap().flatten() {
+        if entry.path() != story.eve() {
+            let bytes = std::fs::read(entry.path()).unwrap();
+            assert!(memchr::memmem::find(&bytes, b"198.51.100.77").is_none(), "{:?}", entry.path());
+        }
+    }
+}

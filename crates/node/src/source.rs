@@ -1,0 +1,296 @@
+//! One source: a followed file, and what its lines mean.
+
+use std::time::SystemTime;
+
+use jiff::Timestamp;
+use tail::{Cursor, Family, Fill, Follower, Gap, Spec};
+use wire::alert::{Alert, Severity, Source};
+use wire::limit;
+use wire::status::{SourceState, SourceStatus, SuricataStatus};
+
+use crate::config::{Kind, SourceConfig, Start};
+use crate::fold::Event;
+use crate::normalise::{self, suricata, wazuh};
+
+/// What a line is.
+pub enum Line<'a> {
+    /// An alert, with the fields by which it is folded.
+    Alert(Found<'a>),
+    /// Suricata's own figures.
+    Stats(SuricataStatus),
+    /// An event that is no alert.
+    Event,
+    /// Nothing that the source writes; says why.
+    Bad(String),
+}
+
+/// An alert in a line.
+pub enum Found<'a> {
+    /// Of Suricata.
+    Suricata(suricata::Key<'a>),
+    /// Of Wazuh.
+    Wazuh(wazuh::Key<'a>),
+}
+
+impl Found<'_> {
+    /// The fields by which it is folded.
+    #[must_use]
+    pub fn event<'a>(&'a self, source: &'a str, now: Timestamp) -> Event<'a> {
+        match self {
+            Self::Suricata(key) => Event {
+                source,
+                rule: &key.alert.signature_id.0,
+                from: &key.src_ip.0,
+                to: &key.dest_ip.0,
+                host: "",
+                user: "",
+                time: normalise::time(&key.timestamp.0).unwrap_or(now),
+            },
+            Self::Wazuh(key) => Event {
+                source,
+                rule: key.rule.as_ref().map_or("", |rule| &rule.id.0),
+                from: key.from(),
+                to: key.to(),
+                host: if key.agent.id.0.is_empty() { &key.agent.name.0 } else { &key.agent.id.0 },
+                user: key.user(),
+                time: normalise::time(&key.timestamp.0).unwrap_or(now),
+            },
+        }
+    }
+}
+
+/// A source that is being read.
+pub struct Reading {
+    /// Its name in the node's file.
+    pub name: String,
+    /// What it is.
+    pub module: Source,
+    /// How it is.
+    pub status: SourceStatus,
+    kind: Kind,
+    spec: Spec,
+    start: tail::Start,
+    follower: Option<Follower>,
+    sieve: suricata::Sieve,
+    head: Vec<u8>,
+}
+
+impl Reading {
+    /// A source that is not open yet.
+    #[must_use]
+    pub fn new(config: &SourceConfig) -> Self {
+        let family = match config.kind {
+            Kind::Suricata => Family::Logrotate,
+            Kind::Wazuh if config.path.file_name().is_some_and(|name| name == "alerts.json") => Family::WazuhDaily,
+            Kind::Wazuh => Family::Logrotate,
+        };
+        let status = SourceStatus {
+            module: config.kind.module(),
+            path: config.path.display().to_string(),
+            state: SourceState::Missing,
+            lag_bytes: 0,
+            lag_seconds: 0.0,
+            events: 0,
+            alerts: 0,
+            last_event: None,
+            bad_lines: 0,
+            bad_sample: None,
+            long_lines: 0,
+            gaps: 0,
+            error: None,
+        };
+        let start = match config.start {
+            Start::End => tail::Start::End,
+            Start::Beginning => tail::Start::Beginning,
+        };
+        Self {
+            name: config.name.clone(),
+            module: config.kind.module(),
+            status,
+            kind: config.kind,
+            spec: Spec { max_line: limit::LINE, ..Spec::new(&config.path, family) },
+            start,
+            follower: None,
+            sieve: suricata::Sieve::default(),
+            head: Vec::new(),
+        }
+    }
+
+    /// Opens it anew at a cursor; without one, at its beginning or end as configured.
+    ///
+    /// # Errors
+    /// When the cursor is not one, or the file cannot be read.
+    pub fn open(&mut self, cursor: Option<&serde_json::Value>) -> std::io::Result<()> {
+        let cursor = cursor.map(|value| serde_json::from_value::<Cursor>(value.clone())).transpose()?;
+        self.follower = None;
+        self.follower = Some(Follower::open(self.spec.clone(), cursor, self.start)?);
+        Ok(())
+    }
+
+    /// True once it is open.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.follower.is_some()
+    }
+
+    /// Where reading stands.
+    #[must_use]
+    pub fn cursor(&self) -> Option<serde_json::Value> {
+        let cursor = self.follower.as_ref()?.cursor();
+        serde_json::to_value(cursor).ok()
+    }
+
+    /// Reads on, and gives each line to `take` until it says to stop. True if there may be more.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn read(
+        &mut self,
+        gaps: &mut Vec<Gap>,
+        take: &mut impl FnMut(&Meaning<'_>, &[u8]) -> bool,
+    ) -> std::io::Result<bool> {
+        let Some(follower) = &mut self.follower else { return Ok(false) };
+        match follower.fill(SystemTime::now())? {
+            Fill::Lines => {
+                let meaning = Meaning { kind: self.kind, sieve: &self.sieve };
+                let (mut last, mut events) = (0, 0);
+                let mut head: &[u8] = &[];
+                for (line, end) in follower.lines() {
+                    (last, head) = (end, line);
+                    events += 1;
+                    if !line.is_empty() && !take(&meaning, line) {
+                        break;
+                    }
+                }
+                self.head.clear();
+                self.head.extend_from_slice(&head[..head.len().min(96)]);
+                follower.advance(last);
+                self.status.events += events;
+                self.status.state = SourceState::Behind;
+                Ok(true)
+            }
+            Fill::Gap(gap) => {
+                self.status.gaps += 1;
+                gaps.push(gap);
+                Ok(true)
+            }
+            Fill::Long(long) => {
+                self.status.long_lines += 1;
+                self.status.bad_sample = Some(format!(
+                    "a line of {} bytes was skipped, at most {} are read: {}",
+                    long.bytes,
+                    limit::LINE,
+                    shown(&long.head)
+                ));
+                Ok(true)
+            }
+            Fill::Idle => {
+                self.status.state = SourceState::Live;
+                Ok(false)
+            }
+            Fill::Missing => {
+                self.status.state = SourceState::Missing;
+                Ok(false)
+            }
+        }
+    }
+
+    /// The whole alert of a line. One that is nested too deeply to be read whole is an alert all the same.
+    #[must_use]
+    pub fn normalise(kind: Source, line: &str, event: &Event<'_>, now: Timestamp) -> Alert {
+        let whole = match kind {
+            Source::Wazuh => wazuh::alert(line, now),
+            Source::Suricata | Source::Socme => suricata::alert(line, now),
+        };
+        whole.unwrap_or_else(|error| {
+            let why = format!("this event cannot be read whole: {error}");
+            let name = "Alert that cannot be read whole";
+            let mut alert = crate::alarm::alarm(event.rule, name, Severity::Medium, why, now);
+            (alert.module, alert.time, alert.last, alert.closed) = (kind, event.time, event.time, false);
+            normalise::cut(line, limit::RAW).clone_into(&mut alert.raw);
+            alert
+        })
+    }
+
+    /// Counts a line that is not what the source writes.
+    pub fn bad(&mut self, line: &[u8], why: &str) {
+        self.status.bad_lines += 1;
+        self.status.bad_sample = Some(format!("{why}: {}", shown(line)));
+    }
+
+    /// Brings the status up to date.
+    pub fn look(&mut self, now: Timestamp) {
+        let Some(follower) = &self.follower else { return };
+        match follower.lag() {
+            Ok(lag) => self.status.lag_bytes = lag.bytes,
+            Err(error) => self.status.error = Some(mend(&error, &self.status.path)),
+        }
+        if let Some(time) = event_time(&self.head) {
+            self.status.last_event = Some(self.status.last_event.map_or(time, |last| last.max(time)));
+        }
+        let behind = self.status.lag_bytes > 0;
+        self.status.lag_seconds = match (behind, self.status.last_event) {
+            (true, Some(last)) => now.duration_since(last).as_secs_f64().max(0.0),
+            _ => 0.0,
+        };
+        if !behind && self.status.state == SourceState::Behind {
+            self.status.state = SourceState::Live;
+        }
+    }
+
+    /// Notes that it cannot be read.
+    pub fn failed(&mut self, error: &std::io::Error) {
+        self.status.state = SourceState::Failed;
+        self.status.error = Some(mend(error, &self.status.path));
+    }
+}
+
+/// Tells what a line is.
+pub struct Meaning<'a> {
+    kind: Kind,
+    sieve: &'a suricata::Sieve,
+}
+
+impl Meaning<'_> {
+    /// What a line is. `stats` are Suricata's figures so far.
+    pub fn of<'l>(&self, line: &'l str, stats: Option<&SuricataStatus>) -> Line<'l> {
+        match self.kind {
+            Kind::Suricata => match self.sieve.kind(line.as_bytes()) {
+                suricata::Kind::Other if line.starts_with('{') => Line::Event,
+                suricata::Kind::Other => Line::Bad("this line is no JSON object".to_owned()),
+                suricata::Kind::Stats => suricata::stats(line.as_bytes(), stats).map_or(Line::Event, Line::Stats),
+                suricata::Kind::Alert => match serde_json::from_str::<suricata::Key<'_>>(line) {
+                    Ok(key) if key.event_type.0 == "alert" => Line::Alert(Found::Suricata(key)),
+                    Ok(_) => Line::Event,
+                    Err(error) => Line::Bad(error.to_string()),
+                },
+            },
+            Kind::Wazuh => match serde_json::from_str::<wazuh::Key<'_>>(line) {
+                Ok(key) if key.rule.is_some() => Line::Alert(Found::Wazuh(key)),
+                Ok(_) => Line::Event,
+                Err(error) => Line::Bad(error.to_string()),
+            },
+        }
+    }
+}
+
+/// The head of a line, safe to print.
+fn shown(line: &[u8]) -> String {
+    String::from_utf8_lossy(&line[..line.len().min(200)]).escape_debug().to_string()
+}
+
+/// The time at the beginning of a line.
+fn event_time(head: &[u8]) -> Option<Timestamp> {
+    let text = std::str::from_utf8(head.split(|b| *b >= 128).next()?).ok()?;
+    let rest = text.split_once("\"timestamp\":")?.1.trim_start().strip_prefix('"')?;
+    normalise::time(rest.split_once('"')?.0)
+}
+
+fn mend(error: &std::io::Error, path: &str) -> String {
+    match error.kind() {
+        std::io::ErrorKind::PermissionDenied => {
+            format!("{path} may not be read by this user: run `socme node doctor`, it names the group that is missing")
+        }
+        _ => format!("{path} cannot be read: {error}"),
+    }
+}

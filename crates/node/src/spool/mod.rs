@@ -1,0 +1,584 @@
+//! The spool: what the core has not confirmed yet, how far each source is read, and the open folding windows, in one
+//! embedded database, so that one transaction holds them together.
+//!
+//! # Invariants
+//! - A transaction that writes a record writes the counts of all windows that have grown, too. So at each [`Position`] the
+//!   records up to there say exactly what the sources held up to its cursors.
+//! - The records of the spool are one chain that follows `base`, the position of the core at which this epoch began.
+//! - Nothing is dropped when the spool is full: the transaction is refused, and the sources are not read on.
+//! - A record whose checksum does not match is never sent: the spool is set aside, and reading goes on from what the core
+//!   has.
+//!
+//! # Recovery
+//! A spool that is missing though the node is enrolled, or that was set aside, is *waiting*: nothing is read until the core
+//! has said where it stands ([`Spool::adopt`]).
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
+use wire::link::{Cursors, Lost, Position, Record};
+
+use crate::fold::{Key, Window};
+
+/// How long confirmed records are kept, in seconds: a core that is restored from a backup is sent them again.
+const KEEP: i64 = 48 * 3600;
+
+/// Why the spool says no.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It has reached its limit, or the disk is full. Nothing was written; try again later.
+    #[error("{0}")]
+    Full(String),
+    /// Its content is damaged.
+    #[error("the spool is damaged: {0}")]
+    Broken(String),
+    /// Anything else, such as missing rights.
+    #[error("the spool cannot be used: {0}")]
+    Other(String),
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure) => {
+                Self::Full(format!("the disk of the spool is full or does not work ({error}): make room"))
+            }
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Broken(error.to_string()),
+            _ => Self::Other(error.to_string()),
+        }
+    }
+}
+
+/// What one transaction writes.
+#[derive(Debug, Default)]
+pub struct Commit {
+    /// New records, the first being number [`Spool::next`].
+    pub records: Vec<Record>,
+    /// Windows as they are now.
+    pub windows: Vec<(Key, Window)>,
+    /// Windows that are no more.
+    pub closed: Vec<Key>,
+    /// How far the sources are read.
+    pub cursors: Cursors,
+}
+
+/// Some records, as they are sent.
+#[derive(Debug)]
+pub struct Parcel {
+    /// The position that they follow.
+    pub after: Option<Position>,
+    /// Number of the first.
+    pub first: u64,
+    /// The position behind the last.
+    pub to: Position,
+    /// The whole [`wire::link::Batch`] as JSON.
+    pub json: Vec<u8>,
+}
+
+/// How the spool was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Opened {
+    /// As it was left.
+    Resumed,
+    /// Missing: waits for the core.
+    Missing,
+    /// Damaged, and set aside under this name: waits for the core.
+    SetAside(PathBuf, String),
+}
+
+/// How much is in the spool.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Depth {
+    /// Records not confirmed.
+    pub records: u64,
+    /// Bytes used on disk.
+    pub bytes: u64,
+    /// When the oldest one not confirmed was written, in Unix seconds.
+    pub oldest: Option<i64>,
+}
+
+/// A node's spool.
+pub struct Spool {
+    db: Connection,
+    path: PathBuf,
+    limit: u64,
+    epoch: u64,
+    /// Number of the last record of this epoch.
+    number: u64,
+    /// `seq` of the last record, and of the last confirmed one.
+    seq: i64,
+    confirmed: i64,
+    waiting: bool,
+}
+
+impl Spool {
+    /// Makes the spool of a node that was just enrolled. One that is there stays.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn create(data: &Path, limit: u64) -> Result<(), Error> {
+        let path = data.join("spool.db");
+        if !path.exists() {
+            let mut spool = Self::make(&path, limit)?;
+            spool.begin_epoch(None, &Cursors::new())?;
+        }
+        Ok(())
+    }
+
+    /// Opens the spool of an enrolled node.
+    ///
+    /// # Errors
+    /// When the disk is full or the files may not be used.
+    pub fn open(data: &Path, limit: u64) -> Result<(Self, Opened), Error> {
+        let path = data.join("spool.db");
+        if !path.exists() {
+            return Ok((Self::make(&path, limit)?, Opened::Missing));
+        }
+        match Self::connect(&path, limit) {
+            Ok(spool) => Ok((spool, Opened::Resumed)),
+            Err(Error::Broken(why)) => {
+                let aside = set_aside(&path)?;
+                Ok((Self::make(&path, limit)?, Opened::SetAside(aside, why)))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn make(path: &Path, limit: u64) -> Result<Self, Error> {
+        let db = connection(path)?;
+        db.execute_batch(&format!("BEGIN IMMEDIATE; {} COMMIT;", include_str!("schema.sql")))?;
+        std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600))
+            .map_err(|error| Error::Other(error.to_string()))?;
+        let path = path.to_owned();
+        Ok(Self { db, path, limit, epoch: 0, number: 0, seq: 0, confirmed: 0, waiting: true })
+    }
+
+    fn connect(path: &Path, limit: u64) -> Result<Self, Error> {
+        let db = connection(path)?;
+        let sound: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        if sound != "ok" {
+            return Err(Error::Broken(sound));
+        }
+        let path = path.to_owned();
+        let mut spool = Self { db, path, limit, epoch: 0, number: 0, seq: 0, confirmed: 0, waiting: true };
+        spool.waiting = spool.meta::<u64>("epoch")?.is_none();
+        spool.epoch = spool.meta("epoch")?.unwrap_or(0);
+        spool.number = spool.meta("number")?.unwrap_or(0);
+        spool.seq = spool.meta("seq")?.unwrap_or(0);
+        spool.confirmed = spool.meta("confirmed")?.unwrap_or(0);
+        Ok(spool)
+    }
+
+    /// True until the core has said where it stands.
+    #[must_use]
+    pub fn waiting(&self) -> bool {
+        self.waiting
+    }
+
+    /// Number of the next record.
+    #[must_use]
+    pub fn next(&self) -> u64 {
+        self.number + 1
+    }
+
+    /// How far the sources are read.
+    ///
+    /// # Errors
+    /// When the spool cannot be read.
+    pub fn cursors(&self) -> Result<Cursors, Error> {
+        let mut rows = self.db.prepare_cached("SELECT source, cursor FROM cursor")?;
+        let rows = rows.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+        let mut cursors = BTreeMap::new();
+        for row in rows {
+            let (source, cursor) = row?;
+            cursors.insert(source, parse(cursor.as_bytes())?);
+        }
+        Ok(cursors)
+    }
+
+    /// The open windows.
+    ///
+    /// # Errors
+    /// When the spool cannot be read.
+    pub fn windows(&self) -> Result<Vec<(Key, Window)>, Error> {
+        let mut rows = self.db.prepare("SELECT key, body FROM window")?;
+        let rows = rows.query_map([], |row| Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, Vec<u8>>(1)?)))?;
+        rows.map(|row| {
+            let (key, body) = row?;
+            Ok((Key::from_le_bytes(key), parse(&body)?))
+        })
+        .collect()
+    }
+
+    /// Writes it all, or nothing.
+    ///
+    /// # Errors
+    /// [`Error::Full`] when there is no room now.
+    pub fn commit(&mut self, commit: &Commit, now: Timestamp) -> Result<(), Error> {
+        let bodies: Vec<Vec<u8>> = commit.records.iter().map(|r| serde_json::to_vec(r).unwrap_or_default()).collect();
+        let room: u64 = bodies.iter().map(|body| body.len() as u64 + 64).sum();
+        if room > 0 {
+            self.make_room(room, now)?;
+        }
+        let tx = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let (mut seq, mut number) = (self.seq, self.number);
+        {
+            let mut insert =
+                tx.prepare_cached("INSERT INTO record (seq, number, at, sum, body) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+            for body in &bodies {
+                seq += 1;
+                number += 1;
+                insert.execute(params![seq, signed(number), now.as_second(), sum(body), body])?;
+            }
+            let mut keep = tx.prepare_cached("INSERT OR REPLACE INTO window (key, body) VALUES (?1, ?2)")?;
+            for (key, window) in &commit.windows {
+                keep.execute(params![key.to_le_bytes(), serde_json::to_vec(window).unwrap_or_default()])?;
+            }
+            let mut drop = tx.prepare_cached("DELETE FROM window WHERE key = ?1")?;
+            for key in &commit.closed {
+                drop.execute([key.to_le_bytes()])?;
+            }
+            let mut read = tx.prepare_cached("INSERT OR REPLACE INTO cursor (source, cursor) VALUES (?1, ?2)")?;
+            for (source, cursor) in &commit.cursors {
+                read.execute(params![source, cursor.to_string()])?;
+            }
+        }
+        if !bodies.is_empty() {
+            let cursors = all_cursors(&tx)?;
+            tx.prepare_cached("INSERT INTO position (seq, number, tag, cursors) VALUES (?1, ?2, ?3, ?4)")?
+                .execute(params![seq, signed(number), signed(random()), cursors])?;
+            set(&tx, "seq", seq)?;
+            set(&tx, "number", number)?;
+        }
+        tx.commit()?;
+        (self.seq, self.number) = (seq, number);
+        Ok(())
+    }
+
+    /// Where the chain ends: the last position, or the one that this epoch follows.
+    ///
+    /// # Errors
+    /// When the spool cannot be read.
+    pub fn end(&self) -> Result<Option<Position>, Error> {
+        let last = self
+            .db
+            .prepare_cached("SELECT number, tag FROM position ORDER BY seq DESC LIMIT 1")?
+            .query_row([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
+            .optional()?;
+        match last {
+            Some((number, tag)) => {
+                Ok(Some(Position { epoch: self.epoch, number: unsigned(number), tag: unsigned(tag) }))
+            }
+            None => self.base(),
+        }
+    }
+
+    /// The position of the core that this epoch follows.
+    ///
+    /// # Errors
+    /// When the spool cannot be read.
+    pub fn base(&self) -> Result<Option<Position>, Error> {
+        let text: Option<String> = self.meta("base")?;
+        text.map(|text| parse(text.as_bytes())).transpose().map(Option::flatten)
+    }
+
+    /// Makes the core's position the place from which records are sent on, if the chain has it and all that follows it.
+    /// Records up to there are confirmed, those behind are not, whatever was said before.
+    ///
+    /// # Errors
+    /// When the spool cannot be read.
+    pub fn stand_at(&mut self, core: Option<Position>) -> Result<bool, Error> {
+        let trimmed: i64 = self.meta("trimmed")?.unwrap_or(0);
+        let seq = if core == self.base()? {
+            Some(0)
+        } else if let Some(core) = core.filter(|core| core.epoch == self.epoch) {
+            self.db
+                .query_row(
+                    "SELECT seq FROM position WHERE number = ?1 AND tag = ?2",
+                    [signed(core.number), signed(core.tag)],
+                    |row| row.get(0),
+                )
+                .optional()?
+        } else {
+            None
+        };
+        let Some(seq) = seq.filter(|seq| *seq >= trimmed) else { return Ok(false) };
+        set(&self.db, "confirmed", seq)?;
+        self.confirmed = seq;
+        Ok(true)
+    }
+
+    /// The next records to send: whole transactions, about `bytes` of them.
+    ///
+    /// # Errors
+    /// [`Error::Broken`] when a record is damaged.
+    pub fn parcel(&self, records: usize, bytes: usize) -> Result<Option<Parcel>, Error> {
+        let mut rows =
+            self.db.prepare_cached("SELECT seq, number, sum, body FROM record WHERE seq > ?1 ORDER BY seq")?;
+        let mut ends =
+            self.db.prepare_cached("SELECT seq, number, tag, cursors FROM position WHERE seq > ?1 ORDER BY seq")?;
+        let mut ends = ends.query([self.confirmed])?;
+        let mut rows = rows.query([self.confirmed])?;
+        let (mut json, mut count, mut first, mut found) = (Vec::new(), 0, None, None);
+        // Take one transaction after the other, as long as there is room.
+        while let Some(end) = ends.next()? {
+            let (seq, number, tag): (i64, i64, i64) = (end.get(0)?, end.get(1)?, end.get(2)?);
+            let (mut piece, mut pieces) = (Vec::new(), 0);
+            let mut at = 0;
+            while at < seq {
+                let Some(row) = rows.next()? else {
+                    return Err(Error::Broken(format!("records up to {seq} are missing")));
+                };
+                at = row.get(0)?;
+                let body = row.get_ref(3)?.as_blob().map_err(|error| Error::Broken(error.to_string()))?;
+                if row.get::<_, i64>(2)? != sum(body) {
+                    return Err(Error::Broken(format!("the checksum of record {at} does not match")));
+                }
+                first.get_or_insert(unsigned(row.get(1)?));
+                if count + pieces > 0 {
+                    piece.push(b',');
+                }
+                piece.extend_from_slice(body);
+                pieces += 1;
+            }
+            let full = count > 0 && (count + pieces > records || json.len() + piece.len() > bytes);
+            if full {
+                break;
+            }
+            json.extend_from_slice(&piece);
+            count += pieces;
+            let to = Position { epoch: self.epoch, number: unsigned(number), tag: unsigned(tag) };
+            found = Some((to, end.get::<_, String>(3)?));
+            if count >= records || json.len() >= bytes {
+                break;
+            }
+        }
+        let (Some((to, cursors)), Some(first)) = (found, first) else { return Ok(None) };
+        let after = self.position_at(self.confirmed)?;
+        let head = serde_json::json!({"wire": wire::VERSION, "after": after, "first": first, "to": to}).to_string();
+        let mut out = Vec::with_capacity(json.len() + head.len() + cursors.len() + 64);
+        out.extend_from_slice(&head.as_bytes()[..head.len() - 1]);
+        out.extend_from_slice(b",\"cursors\":");
+        out.extend_from_slice(cursors.as_bytes());
+        out.extend_from_slice(b",\"records\":[");
+        out.extend_from_slice(&json);
+        out.extend_from_slice(b"]}");
+        Ok(Some(Parcel { after, first, to, json: out }))
+    }
+
+    /// The core has everything up to a position.
+    ///
+    /// # Errors
+    /// When the spool cannot be written.
+    pub fn confirm(&mut self, to: Position) -> Result<(), Error> {
+        self.stand_at(Some(to)).map(drop)
+    }
+
+    /// Follows the core, whose position is none of ours: a new epoch begins there, and reading goes on from its cursors.
+    /// Nothing that was not confirmed is needed: it comes again from the sources. If the core has nothing of this node,
+    /// reading goes on from the last confirmed position, and what was confirmed before is recorded as lost.
+    ///
+    /// # Errors
+    /// When the spool cannot be written.
+    pub fn adopt(&mut self, core: Option<Position>, cursors: &Cursors, now: Timestamp) -> Result<Cursors, Error> {
+        let confirmed = self.position_at(self.confirmed)?.filter(|_| core.is_none() && !self.waiting);
+        let kept: Option<String> = self
+            .db
+            .query_row("SELECT cursors FROM position WHERE seq = ?1", [self.confirmed], |row| row.get(0))
+            .optional()?;
+        let cursors = match (confirmed, kept) {
+            (Some(_), Some(kept)) => parse(kept.as_bytes())?,
+            _ => cursors.clone(),
+        };
+        self.begin_epoch(core, &cursors)?;
+        if let Some(lost) = confirmed {
+            let why =
+                "the core has nothing of this node: it was set up anew, or restored from a backup that is too old";
+            let lost = Lost { epoch: lost.epoch, from: 1, to: lost.number, why: why.to_owned() };
+            self.commit(&Commit { records: vec![Record::Lost(lost)], ..Commit::default() }, now)?;
+        }
+        Ok(cursors)
+    }
+
+    /// Sets the spool aside because of damage found while it was in use; it waits for the core then.
+    ///
+    /// # Errors
+    /// When the new one cannot be written.
+    pub fn set_aside(self) -> Result<(Self, PathBuf), Error> {
+        let Self { db, path, limit, .. } = self;
+        drop(db);
+        let aside = set_aside(&path)?;
+        Ok((Self::make(&path, limit)?, aside))
+    }
+
+    /// How much is in it.
+    ///
+    /// # Errors
+    /// When the spool cannot be read.
+    pub fn depth(&self) -> Result<Depth, Error> {
+        let oldest = self
+            .db
+            .prepare_cached("SELECT at FROM record WHERE seq > ?1 ORDER BY seq LIMIT 1")?
+            .query_row([self.confirmed], |row| row.get(0))
+            .optional()?;
+        Ok(Depth { records: unsigned(self.seq - self.confirmed), bytes: self.used()?, oldest })
+    }
+
+    fn begin_epoch(&mut self, base: Option<Position>, cursors: &Cursors) -> Result<(), Error> {
+        let epoch = random();
+        let tx = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        tx.execute_batch(
+            "DELETE FROM record; DELETE FROM position; DELETE FROM window; DELETE FROM cursor; DELETE FROM meta;",
+        )?;
+        for (source, cursor) in cursors {
+            tx.execute("INSERT INTO cursor (source, cursor) VALUES (?1, ?2)", params![source, cursor.to_string()])?;
+        }
+        set(&tx, "epoch", epoch)?;
+        set(&tx, "base", serde_json::to_string(&base).unwrap_or_default())?;
+        tx.commit()?;
+        (self.epoch, self.number, self.seq, self.confirmed, self.waiting) = (epoch, 0, 0, 0, false);
+        Ok(())
+    }
+
+    fn position_at(&self, seq: i64) -> Result<Option<Position>, Error> {
+        let found = self
+            .db
+            .prepare_cached("SELECT number, tag FROM position WHERE seq = ?1")?
+            .query_row([seq], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
+            .optional()?;
+        match found {
+            Some((number, tag)) => {
+                Ok(Some(Position { epoch: self.epoch, number: unsigned(number), tag: unsigned(tag) }))
+            }
+            None => self.base(),
+        }
+    }
+
+    /// Deletes confirmed records that are old, and as many more as are needed for the room.
+    fn make_room(&mut self, room: u64, now: Timestamp) -> Result<(), Error> {
+        self.trim("at < ?2", now.as_second() - KEEP)?;
+        while self.used()? + room > self.limit {
+            if self.trim("seq < ?2", i64::MAX)? == 0 {
+                return Err(Error::Full(format!(
+                    "the spool has reached its limit of {} MiB: it waits for the core to take something, and reads no further",
+                    self.limit >> 20
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes up to a thousand of the oldest confirmed records, up to a transaction's end that stays known.
+    fn trim(&mut self, condition: &str, value: i64) -> Result<usize, Error> {
+        let select = format!(
+            "SELECT max(seq) FROM (SELECT seq FROM record WHERE seq <= ?1 AND {condition} ORDER BY seq LIMIT 1000)"
+        );
+        let last: Option<i64> =
+            self.db.prepare_cached(&select)?.query_row([self.confirmed, value], |row| row.get(0))?;
+        let Some(last) = last else { return Ok(0) };
+        let end: Option<i64> = self.db.query_row(
+            "SELECT min(seq) FROM position WHERE seq >= ?1 AND seq <= ?2",
+            [last, self.confirmed],
+            |row| row.get(0),
+        )?;
+        let Some(end) = end else { return Ok(0) };
+        let tx = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let deleted = tx.execute("DELETE FROM record WHERE seq <= ?1", [end])?;
+        tx.execute("DELETE FROM position WHERE seq < ?1", [end])?;
+        set(&tx, "trimmed", end)?;
+        tx.commit()?;
+        Ok(deleted)
+    }
+
+    /// Bytes used, without the pages that are free.
+    fn used(&self) -> Result<u64, Error> {
+        let pragma = |name: &str| -> Result<i64, Error> {
+            Ok(self.db.prepare_cached(&format!("PRAGMA {name}"))?.query_row([], |row| row.get(0))?)
+        };
+        Ok(unsigned((pragma("page_count")? - pragma("freelist_count")?) * pragma("page_size")?))
+    }
+
+    fn meta<T: std::str::FromStr>(&self, key: &str) -> Result<Option<T>, Error> {
+        let text: Option<String> = self
+            .db
+            .prepare_cached("SELECT value FROM meta WHERE key = ?1")?
+            .query_row([key], |row| row.get(0))
+            .optional()?;
+        text.map(|text| text.parse().map_err(|_| Error::Broken(format!("{key} is damaged")))).transpose()
+    }
+}
+
+fn connection(path: &Path) -> Result<Connection, Error> {
+    let db = Connection::open(path)?;
+    db.busy_timeout(std::time::Duration::from_secs(5))?;
+    db.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = OFF;
+         PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 2000;
+         PRAGMA journal_size_limit = 16777216;",
+    )?;
+    Ok(db)
+}
+
+fn set_aside(path: &Path) -> Result<PathBuf, Error> {
+    let aside = path.with_file_name(format!("spool.broken-{}.db", Timestamp::now().as_second()));
+    std::fs::rename(path, &aside).map_err(|error| Error::Other(error.to_string()))?;
+    for end in ["-wal", "-shm"] {
+        let _ = std::fs::rename(format!("{}{end}", path.display()), format!("{}{end}", aside.display()));
+    }
+    Ok(aside)
+}
+
+fn all_cursors(db: &Connection) -> Result<String, Error> {
+    let mut rows = db.prepare_cached("SELECT source, cursor FROM cursor ORDER BY source")?;
+    let mut rows = rows.query([])?;
+    let mut out = String::from("{");
+    while let Some(row) = rows.next()? {
+        if out.len() > 1 {
+            out.push(',');
+        }
+        out.push_str(&serde_json::Value::String(row.get(0)?).to_string());
+        out.push(':');
+        out.push_str(row.get_ref(1)?.as_str().map_err(|error| Error::Broken(error.to_string()))?);
+    }
+    out.push('}');
+    Ok(out)
+}
+
+fn set(db: &Connection, key: &str, value: impl ToString) -> Result<(), Error> {
+    db.prepare_cached("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)")?
+        .execute(params![key, value.to_string()])?;
+    Ok(())
+}
+
+fn parse<T: serde::de::DeserializeOwned>(json: &[u8]) -> Result<T, Error> {
+    serde_json::from_slice(json).map_err(|error| Error::Broken(error.to_string()))
+}
+
+fn sum(body: &[u8]) -> i64 {
+    let mut bytes = [0; 8];
+    bytes.copy_from_slice(&blake3::hash(body).as_bytes()[..8]);
+    i64::from_le_bytes(bytes)
+}
+
+/// At most 2^53 - 1, so that it survives any JSON reader.
+fn random() -> u64 {
+    let mut bytes = [0; 8];
+    // Without the system's randomness the clock tells epochs apart well enough.
+    if getrandom::fill(&mut bytes).is_err() {
+        bytes = Timestamp::now().as_nanosecond().to_le_bytes()[..8].try_into().unwrap_or_default();
+    }
+    (u64::from_le_bytes(bytes) >> 11).max(1)
+}
+
+fn signed(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+fn unsigned(n: i64) -> u64 {
+    u64::try_from(n).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests;
