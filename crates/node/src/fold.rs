@@ -7,7 +7,7 @@
 //! - For each source and rule the counts of all windows add up to the events seen: every event opens a window or grows one.
 //! - A window is never dropped silently: when there are too many, the oldest are closed with their final count.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -82,7 +82,7 @@ pub struct Folder {
     windows: HashMap<Key, Window>,
     rules: HashMap<u128, Rate>,
     /// Windows changed since [`Folder::changes`] was asked.
-    changed: Vec<Key>,
+    changed: HashSet<Key>,
 }
 
 /// How many new alerts a rule made within the current minute.
@@ -141,7 +141,7 @@ impl Folder {
         let window =
             Window { alert, count: 1, sent: 1, first: time, last: time, samples: Vec::new(), taken: 0, touched: now };
         self.windows.insert(key, window);
-        self.changed.push(key);
+        self.changed.insert(key);
     }
 
     /// Adds a sample to a window.
@@ -164,7 +164,7 @@ impl Folder {
         for (key, window) in &mut self.windows {
             if window.count != window.sent {
                 counts.push(window.send(false));
-                self.changed.push(*key);
+                self.changed.insert(*key);
             }
         }
         counts.sort_by_key(|count| count.alert);
@@ -184,6 +184,9 @@ impl Folder {
         let mut counts: Vec<Count> =
             keys.iter().filter_map(|key| self.windows.remove(key)).map(|mut window| window.send(true)).collect();
         counts.sort_by_key(|count| count.alert);
+        keys.iter().for_each(|key| {
+            self.changed.remove(key);
+        });
         self.rules.retain(|_, rate| rate.minute + 1 >= now / 60);
         (counts, keys)
     }
@@ -196,10 +199,8 @@ impl Folder {
 
     /// The windows changed since this was last asked, as they are now.
     pub fn changes(&mut self) -> Vec<(Key, Window)> {
-        let mut keys = std::mem::take(&mut self.changed);
-        keys.sort_unstable();
-        keys.dedup();
-        keys.into_iter().filter_map(|key| self.windows.get(&key).map(|window| (key, window.clone()))).collect()
+        let changed = std::mem::take(&mut self.changed);
+        changed.into_iter().filter_map(|key| self.windows.get(&key).map(|window| (key, window.clone()))).collect()
     }
 
     fn grow(&mut self, key: Key, time: Timestamp, now: i64) -> bool {
@@ -208,14 +209,7 @@ impl Folder {
         window.first = window.first.min(time);
         window.last = window.last.max(time);
         window.touched = now;
-        // One mark per window and transaction is enough.
-        if self.changed.last() != Some(&key) {
-            self.changed.push(key);
-        }
-        if self.changed.len() > 4 * WINDOWS {
-            self.changed.sort_unstable();
-            self.changed.dedup();
-        }
+        self.changed.insert(key);
         true
     }
 

@@ -546,7 +546,7 @@ fn all_cursors(db: &Connection) -> Result<String, Error> {
     Ok(out)
 }
 
-fn set(db: &Connection, key: &str, value: impl ToString) -> Result<(), Error> {
+fn set(db: &Connection, key: &str, value: impl std::fmt::Display) -> Result<(), Error> {
     db.prepare_cached("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)")?
         .execute(params![key, value.to_string()])?;
     Ok(())
