@@ -15,15 +15,17 @@ pub struct Machine {
 
 impl Machine {
     /// For the disk that `data` is on.
-    #[must_use]
-    pub fn new(data: &Path) -> Self {
+    ///
+    /// # Errors
+    /// When the system cannot be asked.
+    pub fn new(data: &Path) -> Result<Self, sysinfo::Error> {
         let data = data.canonicalize().unwrap_or_else(|_| data.to_owned());
-        Self {
-            system: System::new(),
-            disks: Disks::new_with_refreshed_list(),
-            components: Components::new_with_refreshed_list(),
+        Ok(Self {
+            system: System::new()?,
+            disks: Disks::new_with_refreshed_list()?,
+            components: Components::new_with_refreshed_list()?,
             data,
-        }
+        })
     }
 
     /// How the machine is now. Processor use is that since the last question.
@@ -51,7 +53,7 @@ impl Machine {
             disk_used: disk.map_or(0, |disk| disk.total_space().saturating_sub(disk.available_space())),
             disk_total: disk.map_or(0, sysinfo::Disk::total_space),
             temperature: temperature.filter(|t| t.is_finite()).reduce(f32::max),
-            uptime: System::uptime(),
+            uptime: System::uptime().unwrap_or(0),
         }
     }
 }

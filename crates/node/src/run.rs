@@ -32,8 +32,7 @@ pub async fn run(config: Config) -> Result<()> {
         Pipeline::start(&config, policy).with_context(|| format!("{} cannot be used", config.data.display()))?;
     let stop = CancellationToken::new();
     let state = Arc::new(Mutex::new(State::default()));
-    let reporter = Reporter::new(&config, Arc::clone(&pipeline.shared), Arc::clone(&state), summary);
-    let mut reporter = reporter;
+    let mut reporter = Reporter::new(&config, Arc::clone(&pipeline.shared), Arc::clone(&state), summary);
     let report = Box::new(move |identity: &Identity| reporter.report(identity));
     let uplink = Uplink::new(identity, Arc::clone(&pipeline.shared), &config, state, report, stop.clone());
     let uplink = tokio::spawn(uplink.run());
@@ -66,7 +65,8 @@ fn ready() {
 struct Reporter {
     shared: Arc<Shared>,
     state: Arc<Mutex<State>>,
-    machine: Machine,
+    /// None where the system cannot be asked.
+    machine: Option<Machine>,
     started: Timestamp,
     limit: u64,
     policy: Vec<String>,
@@ -79,7 +79,7 @@ impl Reporter {
         Self {
             shared,
             state,
-            machine: Machine::new(&config.data),
+            machine: Machine::new(&config.data).ok(),
             started: Timestamp::now(),
             limit: config.spool.limit.0,
             policy,
@@ -118,7 +118,7 @@ impl Reporter {
             },
             uplink: state.status,
             suricata: snapshot.suricata,
-            machine: self.machine.look(),
+            machine: self.machine.as_mut().map(Machine::look).unwrap_or_default(),
             events_per_second: self.rates.0,
             alerts_per_second: self.rates.1,
             certificate_end: identity.life().map_or(now, |(_, end)| end),

@@ -87,11 +87,12 @@ impl Uplink {
     /// Runs until stopped.
     pub async fn run(mut self) {
         let mut failures = 0_u32;
+        let stop = self.stop.clone();
         loop {
             let started = Instant::now();
             let end = tokio::select! {
                 end = self.session() => end,
-                () = self.stop.cancelled() => End::Stop,
+                () = stop.cancelled() => End::Stop,
             };
             // A session that worked for a while begins the waits anew.
             if started.elapsed() > Duration::from_secs(30) {
@@ -118,7 +119,7 @@ impl Uplink {
             let until = Instant::now() + wait;
             tokio::select! {
                 () = self.wait_writing_status(until) => {}
-                () = self.stop.cancelled() => return,
+                () = stop.cancelled() => return,
             }
         }
     }
@@ -144,15 +145,14 @@ impl Uplink {
                 Err(refusal) => tracing::warn!(error = %refusal, "the certificate was not renewed; trying again"),
             }
         }
-        let heartbeat = match self.hello(&line).await {
-            Ok(heartbeat) => heartbeat,
-            Err(end) => return end,
-        };
-        self.serve(&line, heartbeat).await
+        match self.hello(&line).await {
+            Ok(()) => self.serve(&line).await,
+            Err(end) => end,
+        }
     }
 
-    /// Says hello and finds the common position. Gives the time between reports.
-    async fn hello(&mut self, line: &Line) -> Result<Duration, End> {
+    /// Says hello and finds the common position.
+    async fn hello(&mut self, line: &Line) -> Result<(), End> {
         let position = self.shared.with_spool(|spool| if spool.waiting() { Ok(None) } else { spool.end() });
         let position = position.map_err(|error| self.spool_failed(&error))?;
         let hello = Hello {
@@ -169,8 +169,7 @@ impl Uplink {
         if let Err(error) = self.identity.told(about, ca) {
             return Err(End::Failed(format!("{error:#}")));
         }
-        self.find(welcome.position, &welcome.cursors)?;
-        Ok(Duration::from_secs(u64::from(welcome.heartbeat.clamp(1, 300))))
+        self.find(welcome.position, &welcome.cursors)
     }
 
     /// Stands where the core stands, or follows it.
@@ -188,7 +187,7 @@ impl Uplink {
     }
 
     /// Sends what there is, as it comes, and a report at each heartbeat.
-    async fn serve(&mut self, line: &Line, mut heartbeat: Duration) -> End {
+    async fn serve(&mut self, line: &Line) -> End {
         let mut next_report = Instant::now();
         loop {
             self.news.mark_unchanged();
@@ -199,10 +198,9 @@ impl Uplink {
             }
             if Instant::now() >= next_report {
                 match self.report(line).await {
-                    Ok(next) => heartbeat = next,
+                    Ok(heartbeat) => next_report = Instant::now() + heartbeat,
                     Err(end) => return end,
                 }
-                next_report = Instant::now() + heartbeat;
                 if self.due_for_renewal(Timestamp::now()) {
                     return End::Again;
                 }
