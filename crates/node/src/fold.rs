@@ -19,6 +19,8 @@ use wire::link::Count;
 pub const FLOOD: u32 = 100;
 /// Most windows open at once.
 pub const WINDOWS: usize = 20_000;
+/// Most windows closed at once: each is a record, and a transaction must fit a batch.
+pub const CLOSINGS: usize = 400;
 /// Seconds without an event after which a window is closed.
 const IDLE: i64 = 60;
 
@@ -83,6 +85,8 @@ pub struct Folder {
     rules: HashMap<u128, Rate>,
     /// Windows changed since [`Folder::changes`] was asked.
     changed: HashSet<Key>,
+    /// Windows that have grown since they were last sent.
+    grown: HashSet<Key>,
 }
 
 /// How many new alerts a rule made within the current minute.
@@ -97,7 +101,9 @@ impl Folder {
     /// Goes on with windows from the spool.
     #[must_use]
     pub fn resume(windows: Vec<(Key, Window)>) -> Self {
-        Self { windows: windows.into_iter().collect(), ..Self::default() }
+        let windows: HashMap<Key, Window> = windows.into_iter().collect();
+        let grown = windows.iter().filter(|(_, window)| window.count != window.sent).map(|(key, _)| *key).collect();
+        Self { windows, grown, ..Self::default() }
     }
 
     /// Counts an event. `window` is the length of its window in seconds, `now` the node's clock in seconds.
@@ -152,41 +158,44 @@ impl Folder {
         }
     }
 
-    /// True if some window has grown since it was last sent.
+    /// How many windows have grown since they were last sent.
     #[must_use]
-    pub fn dirty(&self) -> bool {
-        self.windows.values().any(|window| window.count != window.sent)
+    pub fn grown_windows(&self) -> usize {
+        self.grown.len()
     }
 
     /// The counts of all windows that have grown since they were last sent.
     pub fn flush(&mut self) -> Vec<Count> {
-        let mut counts = Vec::new();
-        for (key, window) in &mut self.windows {
-            if window.count != window.sent {
+        let mut counts = Vec::with_capacity(self.grown.len());
+        for key in self.grown.drain() {
+            if let Some(window) = self.windows.get_mut(&key) {
                 counts.push(window.send(false));
-                self.changed.insert(*key);
             }
         }
         counts.sort_by_key(|count| count.alert);
         counts
     }
 
-    /// Closes windows: those that were idle for a minute, and the oldest ones if there are too many. Gives their final counts.
+    /// Closes windows, at most [`CLOSINGS`] of them: those that were idle for a minute, and the oldest ones if there are
+    /// too many. Gives their final counts.
     pub fn close(&mut self, now: i64) -> (Vec<Count>, Vec<Key>) {
-        let mut closing: Vec<(i64, Key)> =
-            self.windows.iter().filter(|(_, w)| w.touched + IDLE <= now).map(|(k, w)| (w.touched, *k)).collect();
-        if self.windows.len() - closing.len() > WINDOWS {
-            closing = self.windows.iter().map(|(k, w)| (w.touched, *k)).collect();
-            closing.sort_unstable();
-            closing.truncate(self.windows.len() - WINDOWS * 9 / 10);
-        }
+        let many = self.windows.len() > WINDOWS;
+        let mut closing: Vec<(i64, Key)> = self
+            .windows
+            .iter()
+            .filter(|(_, window)| many || window.touched + IDLE <= now)
+            .map(|(key, window)| (window.touched, *key))
+            .collect();
+        closing.sort_unstable();
+        closing.truncate(CLOSINGS);
         let keys: Vec<Key> = closing.into_iter().map(|(_, key)| key).collect();
         let mut counts: Vec<Count> =
             keys.iter().filter_map(|key| self.windows.remove(key)).map(|mut window| window.send(true)).collect();
         counts.sort_by_key(|count| count.alert);
-        keys.iter().for_each(|key| {
+        for key in &keys {
             self.changed.remove(key);
-        });
+            self.grown.remove(key);
+        }
         self.rules.retain(|_, rate| rate.minute + 1 >= now / 60);
         (counts, keys)
     }
@@ -210,6 +219,7 @@ impl Folder {
         window.last = window.last.max(time);
         window.touched = now;
         self.changed.insert(key);
+        self.grown.insert(key);
         true
     }
 
@@ -352,10 +362,20 @@ mod tests {
             if roll(900) == 0 || desk.folder.open() > WINDOWS {
                 desk.close(now);
             }
-            assert!(desk.folder.open() <= WINDOWS + 1_000);
+            assert!(desk.folder.open() <= WINDOWS + 1);
         }
         desk.flush();
         assert_eq!(desk.sent.values().sum::<u64>(), total as u64);
+    }
+
+    #[test]
+    fn closing_thousands_of_windows_fits_a_batch_each_time() {
+        let mut desk = Desk::default();
+        for n in 0..1_000 {
+            desk.see(&format!("rule {n}"), "a", "b", 0, 0);
+        }
+        let closed: Vec<usize> = (0..4).map(|_| desk.folder.close(61).0.len()).collect();
+        assert_eq!(closed, [CLOSINGS, CLOSINGS, 1_000 - 2 * CLOSINGS, 0]);
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! From the sources to the spool: one thread that reads, recognises, folds, and commits.
 //!
 //! # Cadence
-//! New alerts are committed at once when the thread is idle, and at least every [`PACE`] under load. What has only grown
-//! counts is committed every second. Every transaction that writes a record writes all counts that have grown: see
-//! [`crate::spool`].
+//! New alerts are committed at once, but at least [`PACE`] apart, and further where the disk is slow. What has only grown
+//! counts, or read events that are no alerts, is committed every second. Every transaction that writes a record writes all
+//! counts that have grown (see [`crate::spool`]), so it is also time when these would no longer fit a batch.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,15 +25,23 @@ use crate::policy::Policy;
 use crate::source::{Line, Reading};
 use crate::spool::{Commit, Depth, Error, Opened, Spool};
 
-/// Longest time between two transactions while there is something to write.
+/// Least time between two transactions, and most where the disk is slow.
 const PACE: Duration = Duration::from_millis(50);
+const SLOW_PACE: Duration = Duration::from_millis(500);
 /// How often counts that have grown are sent.
 const FLUSH: Duration = Duration::from_secs(1);
 /// How often files are looked at when nothing tells of a change.
 const LOOK: Duration = Duration::from_millis(250);
-/// Most records, and bytes of raw events, in a transaction.
+/// Least time between two looks: a source that writes line by line is read some lines at a time.
+const GATHER: Duration = Duration::from_millis(3);
+/// Most new alerts, grown windows, and bytes of lines that become records, in a transaction. With what is closed
+/// ([`crate::fold::CLOSINGS`]) it must fit a batch; a line may be up to five times as long in a record, where its text
+/// stands in several fields and with escapes.
 const RECORDS: usize = 400;
-const RAW: usize = 2 << 20;
+const GROWN: usize = 1_000;
+const WEIGHT: usize = 2 << 20;
+const _: () = assert!(RECORDS + GROWN + crate::fold::CLOSINGS < wire::limit::BATCH_RECORDS);
+const _: () = assert!(5 * (WEIGHT + wire::limit::RAW) < wire::limit::BATCH_BYTES);
 /// Share of dropped packets from which Suricata is partly blind.
 const DROPS: f64 = 0.01;
 
@@ -194,6 +202,8 @@ struct Work {
     unsaved: Option<Commit>,
     turn: Option<u64>,
     committed: Instant,
+    /// How long to wait after it until the next.
+    pace: Duration,
     flushed: Instant,
     looked: Option<Instant>,
     /// When an alarm of a kind was last raised.
@@ -204,8 +214,12 @@ struct Work {
 #[derive(Default)]
 struct Pending {
     records: Vec<Record>,
-    raw: usize,
+    /// Bytes of the lines that became records.
+    weight: usize,
+    /// Something was read.
     read: bool,
+    /// It must not wait.
+    urgent: bool,
 }
 
 impl Work {
@@ -221,6 +235,7 @@ impl Work {
             unsaved: None,
             turn: None,
             committed: Instant::now(),
+            pace: PACE,
             flushed: Instant::now(),
             looked: None,
             raised: BTreeMap::new(),
@@ -231,17 +246,32 @@ impl Work {
         let _watcher = self.watch();
         while !self.shared.stop.load(Ordering::Relaxed) {
             if !self.turn() {
-                std::thread::park_timeout(LOOK);
+                std::thread::park_timeout(self.until_next());
+                std::thread::sleep(GATHER);
             }
         }
-        self.save(true);
+        self.save();
+    }
+
+    /// How long there is nothing to do, unless a source writes.
+    fn until_next(&self) -> Duration {
+        if self.pending.records.is_empty() || self.unsaved.is_some() {
+            return LOOK;
+        }
+        self.pace.saturating_sub(self.committed.elapsed()).min(LOOK)
     }
 
     /// Wakes the thread when a folder of a source changes. Without inotify the files are looked at four times a second.
     fn watch(&self) -> Option<notify::RecommendedWatcher> {
         use notify::Watcher;
         let thread = std::thread::current();
-        let mut watcher = notify::recommended_watcher(move |_| thread.unpark()).ok()?;
+        let wake = move |event: notify::Result<notify::Event>| {
+            // Opening and reading files is what we do ourselves.
+            if event.is_ok_and(|event| !event.kind.is_access()) {
+                thread.unpark();
+            }
+        };
+        let mut watcher = notify::recommended_watcher(wake).ok()?;
         for source in &self.config.source {
             if let Some(folder) = source.path.parent() {
                 let _ = watcher.watch(folder, notify::RecursiveMode::NonRecursive);
@@ -263,7 +293,7 @@ impl Work {
         for at in 0..self.sources.len() {
             busy |= self.read(at);
         }
-        self.save(!busy);
+        self.save();
         busy
     }
 
@@ -291,7 +321,7 @@ impl Work {
         for source in &mut self.sources {
             match source.open(cursors.get(&source.name)) {
                 // Where reading begins is kept at once, so that a crash cannot move it.
-                Ok(()) => self.pending.read = true,
+                Ok(()) => self.pending.urgent = true,
                 Err(error) => source.failed(&error),
             }
         }
@@ -326,23 +356,20 @@ impl Work {
             let source = &mut self.sources[at];
             source.open(cursors.get(&source.name))?;
             source.status.error = None;
+            self.pending.urgent = true;
         }
         let now = Timestamp::now();
         let next = lock(&self.shared.held).spool.next();
         let Self { sources, folder, pending, stats, policy, config, shared, .. } = self;
         let source = &mut sources[at];
         let (name, module) = (source.name.clone(), source.module);
-        let (mut alerts, mut bad) = (0, Vec::new());
+        let (mut alerts, mut bad) = (0, Bad::default());
         let more = source.read(gaps, &mut |meaning, line| {
             let text = String::from_utf8_lossy(line);
             match meaning.of(&text, stats.as_ref()) {
                 Line::Event => {}
                 Line::Stats(found) => *stats = Some(found),
-                Line::Bad(why) => {
-                    if bad.len() < 100_000 {
-                        bad.push((line[..line.len().min(200)].to_vec(), why));
-                    }
-                }
+                Line::Bad(why) => bad.note(line, why),
                 Line::Alert(found) => {
                     let event = found.event(&name, now);
                     let window = config.fold.window(module, event.rule);
@@ -352,24 +379,28 @@ impl Work {
                     let whole = || Reading::normalise(module, &text, &event, now);
                     match verdict {
                         Verdict::Grown(key, true) => {
-                            folder.sample(key, policy.sample(whole()));
+                            let sample = policy.sample(whole());
+                            pending.weight += sample.raw.len();
+                            folder.sample(key, sample);
                         }
                         Verdict::Grown(_, false) => {}
                         Verdict::New(fold, key) => {
                             folder.opened(key, next + pending.records.len() as u64, time, now.as_second());
+                            pending.weight += line.len();
                             pending.push(Alert { fold, ..whole() }, policy, shared);
                         }
                         Verdict::Alone => {
+                            pending.weight += line.len();
                             pending.push(Alert { closed: true, ..whole() }, policy, shared);
                         }
                     }
                 }
             }
-            pending.records.len() < RECORDS && pending.raw < RAW
+            !pending.full(folder)
         })?;
         source.status.alerts += alerts;
-        for (line, why) in bad {
-            source.bad(&line, &why);
+        if let Some((line, why)) = &bad.last {
+            source.bad(bad.lines, line, why);
         }
         Ok(more)
     }
@@ -379,38 +410,38 @@ impl Work {
     }
 
     fn full(&self) -> bool {
-        self.pending.records.len() >= RECORDS || self.pending.raw >= RAW
+        self.pending.full(&self.folder)
     }
 
     /// Commits what is pending, if it is time.
-    fn save(&mut self, idle: bool) {
+    fn save(&mut self) {
+        if self.unsaved.is_some() {
+            return;
+        }
         self.alarms();
-        let flush = self.flushed.elapsed() >= FLUSH && self.folder.dirty();
-        let close = self.flushed.elapsed() >= FLUSH || self.folder.open() > WINDOWS;
+        let second = self.flushed.elapsed() >= FLUSH;
+        let close = second && self.folder.open() > 0 || self.folder.open() > WINDOWS;
         let news = !self.pending.records.is_empty();
-        let stop = self.shared.stop.load(Ordering::Relaxed);
         let due = self.full()
-            || self.committed.elapsed() >= PACE && (news || flush)
-            || idle && news
-            || self.pending.read && (self.committed.elapsed() >= FLUSH || idle && !self.folder.dirty())
-            || close && self.folder.open() > 0
-            || stop;
+            || self.pending.urgent
+            || news && self.committed.elapsed() >= self.pace
+            || second && (self.pending.read || self.folder.grown_windows() > 0)
+            || close
+            || self.shared.stop.load(Ordering::Relaxed);
         if !due {
             return;
         }
         let (mut counts, closed) =
             if close { self.folder.close(Timestamp::now().as_second()) } else { Default::default() };
-        if news || flush || stop || !counts.is_empty() {
-            counts.extend(self.folder.flush());
-        }
-        if close || flush {
+        if second {
             self.flushed = Instant::now();
         }
+        counts.extend(self.folder.flush());
         let pending = std::mem::take(&mut self.pending);
-        let windows = self.folder.changes();
-        if pending.records.is_empty() && counts.is_empty() && windows.is_empty() && !pending.read {
+        if pending.records.is_empty() && counts.is_empty() && !pending.read && !pending.urgent {
             return;
         }
+        let windows = self.folder.changes();
         let mut records = pending.records;
         let next = lock(&self.shared.held).spool.next();
         for count in counts {
@@ -427,9 +458,12 @@ impl Work {
             // The spool has followed the core: what was read is void, and is read again.
             return true;
         }
+        let began = Instant::now();
         let done = held.spool.commit(&commit, Timestamp::now());
         drop(held);
         self.committed = Instant::now();
+        // A quarter of the time for the disk, at most: what comes meanwhile goes into one transaction.
+        self.pace = (began.elapsed() * 3).clamp(PACE, SLOW_PACE);
         match done {
             Ok(()) => {
                 let mut snapshot = lock(&self.shared.snapshot);
@@ -509,11 +543,30 @@ impl Pending {
     fn push(&mut self, mut alert: Alert, policy: &Policy, shared: &Shared) {
         policy.apply(&mut alert);
         crate::normalise::fit(&mut alert);
-        self.raw += alert.raw.len();
         if shared.detected.receiver_count() > 0 {
             let _ = shared.detected.send(Arc::new(alert.clone()));
         }
         self.records.push(Record::Alert(Box::new(alert)));
+    }
+
+    /// True if no more would fit a transaction.
+    fn full(&self, folder: &Folder) -> bool {
+        self.records.len() >= RECORDS || folder.grown_windows() >= GROWN || self.weight >= WEIGHT
+    }
+}
+
+/// Lines that are not what the source writes.
+#[derive(Default)]
+struct Bad {
+    lines: u64,
+    /// The head of the latest one, and why.
+    last: Option<(Vec<u8>, String)>,
+}
+
+impl Bad {
+    fn note(&mut self, line: &[u8], why: String) {
+        self.lines += 1;
+        self.last = Some((line[..line.len().min(200)].to_vec(), why));
     }
 }
 

@@ -212,9 +212,9 @@ impl Reading {
         })
     }
 
-    /// Counts a line that is not what the source writes.
-    pub fn bad(&mut self, line: &[u8], why: &str) {
-        self.status.bad_lines += 1;
+    /// Counts lines that are not what the source writes; `line` is the latest of them.
+    pub fn bad(&mut self, lines: u64, line: &[u8], why: &str) {
+        self.status.bad_lines += lines;
         self.status.bad_sample = Some(format!("{why}: {}", shown(line)));
     }
 

@@ -112,6 +112,28 @@ fn alerts_are_found_among_other_records_and_counted() {
 }
 
 #[test]
+fn thousands_of_growing_windows_never_make_a_transaction_too_large_for_a_batch() {
+    let mut story = Story::new();
+    let lines: String = (0..3_000).map(|n| line(n / 100, &format!("10.1.{}.{}", n / 100, n % 100))).collect();
+    for _ in 0..3 {
+        story.write(&lines);
+    }
+    story.start();
+    story.wait_for(9_000);
+    let largest = story.shared().with_spool(|spool| {
+        let mut largest = 0;
+        while let Some(parcel) = spool.parcel(1, 1).unwrap() {
+            let batch: Batch = serde_json::from_slice(&parcel.json).unwrap();
+            largest = largest.max(batch.records.len());
+            spool.confirm(parcel.to).unwrap();
+        }
+        largest
+    });
+    assert!((1_000..=wire::limit::BATCH_RECORDS).contains(&largest), "{largest}");
+    story.stop();
+}
+
+#[test]
 fn a_restart_goes_on_where_it_stopped() {
     let mut story = Story::new();
     story.write(&line(1, "10.0.0.1"));
