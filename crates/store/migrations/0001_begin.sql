@@ -216,11 +216,16 @@ CREATE TABLE rule (
     client INTEGER NOT NULL,
     module INTEGER NOT NULL,
     rule TEXT NOT NULL,
+    folded TEXT NOT NULL,           -- `rule` in lower case
     name TEXT NOT NULL,
     alerts INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE UNIQUE INDEX rule_key ON rule (client, module, rule, name);
-CREATE INDEX rule_word ON rule (client, rule);
+CREATE INDEX rule_word ON rule (client, folded);
+-- Words of the alerts, by their numbers; the client is a word of each entry (search.rs).
+CREATE VIRTUAL TABLE word USING fts5 (
+    text, content = '', contentless_delete = 1, tokenize = "unicode61 remove_diacritics 0 tokenchars '.-_@:'"
+);
 CREATE TABLE history (
     alert INTEGER NOT NULL,
     position INTEGER NOT NULL,

@@ -150,9 +150,9 @@ impl Cipher {
         u64::from_le_bytes(first_8(hash.as_bytes())) & HALF_MASK
     }
 
-    /// 47 bits that stand for an entity of a client in its index. Keyed, so that nobody can make two collide on purpose; an
-    /// accident is caught where the alert itself is compared.
-    pub(crate) fn entity(&self, client: ClientId, kind: wire::alert::EntityKind, value: &str) -> i64 {
+    /// 47 bits that stand for an entity of a client in its index. Keyed, so that nobody can make two collide on purpose; by
+    /// accident, with ten million entities of a client, one question in ten million meets one.
+    pub(crate) fn entity(&self, client: ClientId, kind: crate::facts::About, value: &str) -> i64 {
         let mut hasher = blake3::Hasher::new_keyed(&self.0);
         hasher.update(b"entity");
         hasher.update(&client.0.to_le_bytes());

@@ -7,40 +7,66 @@
 //! SQLite is the only database so far. It stays below `engine` and in the SQL texts of one file per resource; the suite in
 //! `tests` knows only the public functions, so that a second database can be held against it.
 
+mod actions;
+mod alerts;
 mod audit;
 mod authorities;
+mod background;
+mod bodies;
 mod changes;
+mod charts;
 mod clients;
 mod clock;
 mod engine;
 mod enrolment;
 mod error;
+mod facts;
+mod health;
 mod id;
+mod ingest;
 mod jobs;
 mod links;
+mod list;
 mod memory;
 mod nodes;
+mod postings;
+mod reports;
+mod retention;
+mod rollups;
+mod rules;
 mod scope;
 mod sealed;
+mod search;
 mod secret;
 mod sessions;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod text;
 mod users;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub use actions::{Action, COMMENT, Done, MOST};
+pub use alerts::{AlertDetail, AlertRow, Deed, HistoryEntry, State, TimeFlag};
 pub use audit::{Actor, AuditEntry};
 pub use authorities::{Authority, AuthorityId, AuthorityState, NewAuthority};
 pub use changes::{Change, Nudge, What};
+pub use charts::{Facet, Facets, Histogram};
 pub use clients::{Client, ClientChange, NewClient};
 pub use clock::{Clock, Hand};
 pub use engine::timings::Timing;
 pub use enrolment::{Certificate, Enrolment, Fingerprint, Identity, NewNode, TokenRow};
 pub use error::{Error, Result};
+pub use facts::Facts;
+pub use health::{Health, Taken};
 pub use id::{AlertId, ClientId, NodeId, SessionId, TokenId, UserId};
+pub use ingest::Ingested;
+pub use list::{Ask, COUNT, PAGE, Page};
 pub use nodes::{Blind, Consequences, LostRecords, Node, NodeChange, Standing};
+pub use reports::Report;
+pub use retention::Keep;
 pub use scope::{Reach, Scope};
 pub use secret::Secret;
 pub use sessions::{NewSession, Session};
@@ -49,7 +75,10 @@ pub use users::{NewUser, Preferences, Role, User, UserChange};
 use engine::readers::Readers;
 use engine::sql::Sql;
 use engine::timings::Timings;
-use engine::writer::{Tx, Writer};
+use engine::writer::{Shared, Tx, Writer};
+
+/// Batches that are prepared and written at once; more of them wait.
+const INGEST_TURNS: usize = 16;
 
 /// How a store is opened.
 #[derive(Clone, Debug)]
@@ -77,12 +106,15 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     path: PathBuf,
     clock: Clock,
-    cipher: id::Cipher,
+    shared: Arc<Shared>,
     readers: Readers,
     writer: Mutex<Option<Writer>>,
     live: Arc<changes::Live>,
     timings: Arc<Timings>,
     threads: Mutex<Vec<std::thread::JoinHandle<()>>>,
+    /// Batches that are worked on at once.
+    ingest_turns: Arc<tokio::sync::Semaphore>,
+    meter: health::Meter,
 }
 
 impl Store {
@@ -93,8 +125,13 @@ impl Store {
     /// It cannot be opened, or was made by a newer version.
     pub async fn open(path: &Path, options: Options) -> Result<Self> {
         let path = path.to_owned();
+        let background = options.background;
         let task = tokio::task::spawn_blocking(move || Self::open_blocking(path, &options));
-        task.await.map_err(|error| Error::Damaged(error.to_string()))?
+        let store = task.await.map_err(|error| Error::Damaged(error.to_string()))??;
+        if background {
+            store.start_background();
+        }
+        Ok(store)
     }
 
     fn open_blocking(path: PathBuf, options: &Options) -> Result<Self> {
@@ -107,16 +144,21 @@ impl Store {
         let timings = Arc::new(Timings::default());
         let live = Arc::new(changes::Live::load(Sql::new(&connection))?);
         let readers = Readers::open(&path, options.readers.clamp(1, 64), share, timings.clone())?;
-        let (writer, thread) = Writer::start(connection, options.clock.clone(), timings.clone(), live.clone())?;
+        let dictionaries = bodies::Dictionaries::load(Sql::new(&connection))?;
+        let shared = Arc::new(Shared { cipher, dictionaries });
+        let (writer, thread) =
+            Writer::start(connection, options.clock.clone(), timings.clone(), live.clone(), shared.clone())?;
         let store = Self(Arc::new(Inner {
             path,
             clock: options.clock.clone(),
-            cipher,
+            shared,
             readers,
             writer: Mutex::new(Some(writer)),
             live,
             timings,
             threads: Mutex::new(vec![thread]),
+            ingest_turns: Arc::new(tokio::sync::Semaphore::new(INGEST_TURNS)),
+            meter: health::Meter::default(),
         }));
         Ok(store)
     }

@@ -71,11 +71,6 @@ impl Readers {
         });
         task.await.map_err(|error| Error::Damaged(format!("a fault in the program ended «{name}»: {error}")))?
     }
-
-    /// As [`Self::read`], from a thread that may block.
-    pub(crate) fn read_blocking<T>(&self, name: &'static str, query: impl FnOnce(Sql<'_>) -> Result<T>) -> Result<T> {
-        self.0.run(name, query)
-    }
 }
 
 impl Pool {

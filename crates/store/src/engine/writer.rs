@@ -24,6 +24,12 @@ const CHECKPOINT_PAGES: i64 = 8_192;
 /// Pages in the log from which readers are waited for, so that it can begin anew (512 MiB).
 const RESTART_PAGES: i64 = 131_072;
 
+/// What the writer and those who prepare its work share.
+pub(crate) struct Shared {
+    pub(crate) cipher: crate::id::Cipher,
+    pub(crate) dictionaries: crate::bodies::Dictionaries,
+}
+
 /// What a job works with.
 pub(crate) struct Tx<'w> {
     pub(crate) sql: Sql<'w>,
@@ -31,6 +37,7 @@ pub(crate) struct Tx<'w> {
     pub(crate) now: i64,
     /// What the writer remembers from job to job.
     pub(crate) memory: &'w mut Memory,
+    pub(crate) shared: &'w Arc<Shared>,
     /// What the world hears once it is committed.
     pub(crate) effects: &'w mut Effects,
 }
@@ -58,10 +65,11 @@ impl Writer {
         clock: Clock,
         timings: Arc<Timings>,
         live: Arc<Live>,
+        shared: Arc<Shared>,
     ) -> Result<(Self, std::thread::JoinHandle<()>)> {
         let (jobs, waiting) = mpsc::channel(QUEUE);
         let mut thread =
-            Thread { connection, clock, timings, live, memory: Memory::default(), checkpoint_failed: false };
+            Thread { connection, clock, timings, live, shared, memory: Memory::default(), checkpoint_failed: false };
         let handle = std::thread::Builder::new()
             .name("store-writer".into())
             .spawn(move || thread.run(waiting))
@@ -79,18 +87,6 @@ impl Writer {
         let (answer, answered) = oneshot::channel();
         self.jobs.send(Job::new(name, weight, job, answer)).await.map_err(|_| Error::Closed)?;
         answered.await.map_err(|_| Error::Closed)?
-    }
-
-    /// As [`Self::write`], from a thread that may block.
-    pub(crate) fn write_blocking<T: Send + 'static>(
-        &self,
-        name: &'static str,
-        weight: usize,
-        job: impl FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        let (answer, answered) = oneshot::channel();
-        self.jobs.blocking_send(Job::new(name, weight, job, answer)).map_err(|_| Error::Closed)?;
-        answered.blocking_recv().map_err(|_| Error::Closed)?
     }
 
     /// Jobs that wait.
@@ -131,6 +127,7 @@ struct Thread {
     clock: Clock,
     timings: Arc<Timings>,
     live: Arc<Live>,
+    shared: Arc<Shared>,
     memory: Memory,
     checkpoint_failed: bool,
 }
@@ -211,6 +208,7 @@ impl Thread {
             sql: Sql::new(&self.connection),
             now: self.clock.millis(),
             memory: &mut self.memory,
+            shared: &self.shared,
             effects: &mut own,
         };
         let (keep, answer) = (job.run)(Ok(&mut tx));

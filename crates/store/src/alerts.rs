@@ -1,0 +1,296 @@
+//! Alerts as lists show them: types, and reading one row.
+
+use jiff::Timestamp;
+use rusqlite::{Row, params};
+use serde::{Deserialize, Serialize};
+use wire::alert::{Fold, Sample};
+use wire::{Alert, Severity, Source};
+
+use crate::bodies::{Unpacker, module_from_code};
+use crate::clock::{from_micros, from_millis};
+use crate::engine::sql::Sql;
+use crate::engine::writer::Shared;
+use crate::id::{AlertId, ClientId, NodeId, stamp_millis};
+use crate::{Error, Result, Scope, Store};
+
+/// Whether a person has dealt with an alert.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// Nobody has.
+    Open,
+    /// Somebody has seen it.
+    Acknowledged,
+    /// It is done with.
+    Closed,
+}
+
+impl State {
+    /// All states, in the order of work.
+    pub const ALL: [Self; 3] = [Self::Open, Self::Acknowledged, Self::Closed];
+
+    /// The word for it, as in queries.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Acknowledged => "acknowledged",
+            Self::Closed => "closed",
+        }
+    }
+
+    pub(crate) fn from_code(code: i64) -> Self {
+        usize::try_from(code).ok().and_then(|code| Self::ALL.get(code)).copied().unwrap_or(Self::Open)
+    }
+}
+
+pub(crate) fn severity_from_code(code: i64) -> Severity {
+    usize::try_from(code).ok().and_then(|code| Severity::ALL.get(code)).copied().unwrap_or(Severity::Low)
+}
+
+/// That an event's own time is not believable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TimeFlag {
+    /// More than 5 minutes ahead of its arrival.
+    Future,
+    /// More than 400 days behind its arrival.
+    Past,
+}
+
+/// An alert in a list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AlertRow {
+    /// Its id.
+    pub id: AlertId,
+    /// Whose.
+    pub client: ClientId,
+    /// Its client's name.
+    pub client_name: String,
+    /// The node that sent it; none for the core's own alarms.
+    pub node: Option<NodeId>,
+    /// That node's name.
+    pub node_name: Option<String>,
+    /// Where it comes from.
+    pub module: Source,
+    /// Its rule's id.
+    pub rule_id: String,
+    /// Its rule's name.
+    pub rule_name: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Whether a person has dealt with it.
+    pub state: State,
+    /// When it happened first, by the source's clock.
+    pub time: Timestamp,
+    /// When it reached the core.
+    pub arrived: Timestamp,
+    /// When it happened last, by the source's clock.
+    pub last: Timestamp,
+    /// How many events it stands for.
+    pub count: u64,
+    /// Seconds from the event to its arrival; negative if its clock is ahead.
+    pub late_seconds: f64,
+    /// Whether its time is not believable.
+    pub time_flag: Option<TimeFlag>,
+    /// Source address.
+    pub source_ip: Option<String>,
+    /// Source port.
+    pub source_port: Option<u16>,
+    /// Destination address.
+    pub destination_ip: Option<String>,
+    /// Destination port.
+    pub destination_port: Option<u16>,
+    /// The host that it is about.
+    pub host: Option<String>,
+    /// The account that it is about.
+    pub user: Option<String>,
+    /// The name that was asked for.
+    pub domain: Option<String>,
+    /// One sentence about it, cut at 240 bytes.
+    pub message: Option<String>,
+    /// By what it was folded.
+    pub fold: Fold,
+    /// Whether its raw event is here.
+    pub has_raw: bool,
+}
+
+/// What was done to an alert, and by whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HistoryEntry {
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub who: String,
+    /// What.
+    pub action: Deed,
+    /// In their words.
+    pub comment: Option<String>,
+}
+
+/// Something done to an alert.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Deed {
+    /// It reached the core.
+    Arrived,
+    /// Somebody has seen it.
+    Acknowledged,
+    /// It is done with.
+    Closed,
+    /// It is open again.
+    Reopened,
+    /// Somebody said something.
+    Commented,
+}
+
+impl Deed {
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Arrived, Self::Acknowledged, Self::Closed, Self::Reopened, Self::Commented];
+}
+
+/// An alert with everything that is known of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AlertDetail {
+    /// As in a list.
+    pub row: AlertRow,
+    /// As the node sent it, with the raw event and all samples.
+    pub alert: Alert,
+    /// What was done to it, earliest first; its arrival is the first entry.
+    pub history: Vec<HistoryEntry>,
+}
+
+/// The columns of a row, in the order that [`read_row`] takes them.
+macro_rules! columns {
+    () => {
+        "alert.number, alert.client, client.name, alert.node, node.name, rule.module, rule.rule, rule.name, severity, \
+         state, stamp, time, span, count, source_ip, source_port, destination_ip, destination_port, host, user, domain, \
+         message, fold, has_raw FROM alert JOIN client ON client.id = alert.client JOIN rule ON rule.id = alert.rule \
+         AND rule.client = alert.client LEFT JOIN node ON node.id = alert.node AND node.client = alert.client"
+    };
+}
+
+pub(crate) const ROW: &str = concat!("SELECT ", columns!(), " WHERE alert.number = ?1 AND alert.client = ?2");
+
+/// How far ahead of its arrival an event's time is believed, and how far behind, in milliseconds.
+const AHEAD: i64 = 5 * 60_000;
+const BEHIND: i64 = 400 * 86_400_000;
+
+pub(crate) fn read_row(shared: &Shared, row: &Row<'_>) -> rusqlite::Result<AlertRow> {
+    let (number, stamp, time): (i64, i64, i64) = (row.get(0)?, row.get(10)?, row.get(11)?);
+    let arrived = stamp_millis(stamp);
+    let late = arrived.saturating_sub(time.div_euclid(1000));
+    Ok(AlertRow {
+        id: shared.cipher.id(stamp, number),
+        client: row.get(1)?,
+        client_name: row.get(2)?,
+        node: row.get(3)?,
+        node_name: row.get(4)?,
+        module: module_from_code(row.get(5)?),
+        rule_id: row.get(6)?,
+        rule_name: row.get(7)?,
+        severity: severity_from_code(row.get(8)?),
+        state: State::from_code(row.get(9)?),
+        time: from_micros(time),
+        arrived: from_millis(arrived),
+        last: from_micros(time.saturating_add(row.get(12)?)),
+        count: u64::try_from(row.get::<_, i64>(13)?).unwrap_or(0),
+        late_seconds: late as f64 / 1000.0,
+        time_flag: if late < -AHEAD {
+            Some(TimeFlag::Future)
+        } else if late > BEHIND {
+            Some(TimeFlag::Past)
+        } else {
+            None
+        },
+        source_ip: row.get(14)?,
+        source_port: row.get(15)?,
+        destination_ip: row.get(16)?,
+        destination_port: row.get(17)?,
+        host: row.get(18)?,
+        user: row.get(19)?,
+        domain: row.get(20)?,
+        message: row.get(21)?,
+        fold: match row.get::<_, i64>(22)? {
+            0 => Fold::Full,
+            1 => Fold::Address,
+            _ => Fold::Rule,
+        },
+        has_raw: row.get(23)?,
+    })
+}
+
+/// The number of an alert in scope, if the id is one of ours.
+pub(crate) fn number_of(sql: Sql<'_>, shared: &Shared, client: ClientId, id: AlertId) -> Result<i64> {
+    let (stamp, number) = shared.cipher.open(id);
+    let found = sql.one(
+        "SELECT 1 FROM alert WHERE number = ?1 AND client = ?2 AND stamp = ?3",
+        params![number, client, stamp],
+        |_| Ok(()),
+    )?;
+    found.map(|()| number).ok_or(Error::NotFound("alert"))
+}
+
+impl Store {
+    /// An alert with everything that is known of it.
+    ///
+    /// # Errors
+    /// There is none such in scope.
+    pub async fn alert(&self, scope: &Scope, client: ClientId, id: AlertId) -> Result<AlertDetail> {
+        scope.demand(client, "alert")?;
+        let shared = self.0.shared.clone();
+        self.read("alert", move |sql| {
+            let number = number_of(sql, &shared, client, id)?;
+            let row = sql.one(ROW, params![number, client], |row| read_row(&shared, row))?;
+            let row = row.ok_or(Error::NotFound("alert"))?;
+            let snapshot = shared.dictionaries.snapshot();
+            let mut unpacker = Unpacker::new(&shared.dictionaries, &snapshot);
+            let alert = unpacker.load(sql, client, number)?.ok_or(Error::NotFound("alert"))?;
+            let alert = grown(sql, &mut unpacker, client, number, alert, &row)?;
+            let history = history(sql, client, number, &row)?;
+            Ok(AlertDetail { row, alert, history })
+        })
+        .await
+    }
+}
+
+/// The alert with what later counts brought.
+fn grown(
+    sql: Sql<'_>,
+    unpacker: &mut Unpacker<'_>,
+    client: ClientId,
+    number: i64,
+    mut alert: Alert,
+    row: &AlertRow,
+) -> Result<Alert> {
+    let samples = sql.all(
+        "SELECT dictionary, data FROM sample WHERE alert = ?1 AND client = ?2 ORDER BY position",
+        params![number, client],
+        |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?)),
+    )?;
+    for (dictionary, data) in samples {
+        let sample: Sample = serde_json::from_slice(&unpacker.decompress(dictionary, &data)?)?;
+        alert.samples.push(sample);
+    }
+    (alert.count, alert.time, alert.last) = (row.count, row.time, row.last);
+    Ok(alert)
+}
+
+fn history(sql: Sql<'_>, client: ClientId, number: i64, row: &AlertRow) -> Result<Vec<HistoryEntry>> {
+    let who = row.node_name.clone().unwrap_or_else(|| "SOCme".to_owned());
+    let arrival = HistoryEntry { at: row.arrived, who, action: Deed::Arrived, comment: None };
+    let deeds = sql.all(
+        "SELECT at, who, action, comment FROM history WHERE alert = ?1 AND client = ?2 ORDER BY position",
+        params![number, client],
+        |row| {
+            let action = usize::try_from(row.get::<_, i64>(2)?).unwrap_or(usize::MAX);
+            Ok(HistoryEntry {
+                at: from_millis(row.get(0)?),
+                who: row.get(1)?,
+                action: Deed::ALL.get(action).copied().unwrap_or(Deed::Commented),
+                comment: row.get(3)?,
+            })
+        },
+    )?;
+    Ok(std::iter::once(arrival).chain(deeds).collect())
+}

@@ -1,0 +1,241 @@
+//! What lies above and beside a list: the histogram over time and the facets, from the rollups.
+
+use std::collections::BTreeMap;
+
+use jiff::{Timestamp, tz::TimeZone};
+use query::{Condition, Field, Query};
+use rusqlite::params;
+
+use crate::alerts::{State, severity_from_code};
+use crate::bodies::module_from_code;
+use crate::clock::from_millis;
+use crate::engine::sql::Sql;
+use crate::id::{ClientId, NodeId};
+use crate::list::{chosen_clients, client_names, codes, set};
+use crate::{Result, Scope, Store};
+
+const HOUR: i64 = 3_600_000;
+
+/// How many alerts arrived, by severity, in steps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Histogram {
+    /// Begin of the first step.
+    pub from: Timestamp,
+    /// End of the last step.
+    pub to: Timestamp,
+    /// Length of a step, in seconds.
+    pub step_seconds: i64,
+    /// Alerts by severity (lowest first) for each step.
+    pub buckets: Vec<(Timestamp, [u64; 4])>,
+    /// Terms of the query that the rollups cannot answer, and which were left aside.
+    pub ignored: Vec<String>,
+}
+
+/// How many alerts there are by each value of a field.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facets {
+    /// By severity, worst first.
+    pub severity: Vec<Facet>,
+    /// By state.
+    pub state: Vec<Facet>,
+    /// By client; the value is its slug.
+    pub client: Vec<Facet>,
+    /// By source.
+    pub source: Vec<Facet>,
+    /// By node; the value is its name.
+    pub node: Vec<Facet>,
+    /// By rule, the most frequent ones.
+    pub rule: Vec<Facet>,
+}
+
+/// A value of a field, and how many alerts have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facet {
+    /// As in a query.
+    pub value: String,
+    /// As people know it.
+    pub name: String,
+    /// How many alerts.
+    pub count: u64,
+}
+
+/// How far back facets look, in days, and how many rules and nodes they name.
+const DAYS: i64 = 30;
+const MOST: usize = 12;
+
+/// What of a query the rollups can answer.
+struct Filter {
+    clients: Vec<ClientId>,
+    severities: Vec<i64>,
+    states: Vec<i64>,
+    modules: Vec<i64>,
+    /// None: all nodes.
+    nodes: Option<Vec<i64>>,
+    /// Hours.
+    from: i64,
+    to: i64,
+    ignored: Vec<String>,
+}
+
+impl Filter {
+    fn new(sql: Sql<'_>, scope: &Scope, query: &Query, zone: &TimeZone, now: Timestamp, hours: i64) -> Result<Self> {
+        let names = client_names(sql, scope)?;
+        let clients = chosen_clients(query, &names);
+        let to = now.as_millisecond().div_euclid(HOUR) + 1;
+        let (mut from, mut end) = (to - hours, to);
+        let mut nodes = None;
+        let mut ignored = Vec::new();
+        for term in &query.terms {
+            match (&term.condition, term.negated) {
+                (Condition::After(at), false) | (Condition::Before(at), true) => {
+                    from = from.max(at.resolve(now, zone).as_millisecond().div_euclid(HOUR));
+                }
+                (Condition::Before(at), false) | (Condition::After(at), true) => {
+                    end = end.min(at.resolve(now, zone).as_millisecond().div_euclid(HOUR) + 1);
+                }
+                (Condition::Node(values), negated) => {
+                    let wanted: Vec<String> = values.iter().map(|value| value.to_lowercase()).collect();
+                    let mut found = Vec::new();
+                    for &client in &clients {
+                        let rows = sql.all("SELECT id, name FROM node WHERE client = ?1", [client], |row| {
+                            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+                        })?;
+                        let fits = |name: &str| wanted.contains(&name.to_lowercase()) != negated;
+                        found.extend(rows.into_iter().filter(|(_, name)| fits(name)).map(|(id, _)| id));
+                    }
+                    nodes = Some(found);
+                }
+                (condition, _) => match condition.field() {
+                    Some(Field::Severity | Field::State | Field::Client | Field::Source) => {}
+                    _ => ignored.push(term.to_string()),
+                },
+            }
+        }
+        let severities = set(query, |c| if let Condition::Severity(s) = c { Some(codes(s)) } else { None }, 4);
+        let states = set(query, |c| if let Condition::State(s) = c { Some(codes(s)) } else { None }, 3);
+        let modules = wire::Source::ALL.len() as i64;
+        let modules = set(query, |c| if let Condition::Source(s) = c { Some(codes(s)) } else { None }, modules);
+        Ok(Self { clients, severities, states, modules, nodes, from, to: end.max(from), ignored })
+    }
+
+    fn fits(&self, node: i64, module: i64, severity: i64, state: i64) -> bool {
+        self.severities.contains(&severity)
+            && self.states.contains(&state)
+            && self.modules.contains(&module)
+            && self.nodes.as_ref().is_none_or(|nodes| nodes.contains(&node))
+    }
+}
+
+impl Store {
+    /// How many alerts arrived over the last `hours` (1 to 17,520), in at most 200 steps of whole hours.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn histogram(
+        &self,
+        scope: &Scope,
+        query: Query,
+        zone: TimeZone,
+        now: Timestamp,
+        hours: i64,
+    ) -> Result<Histogram> {
+        let scope = scope.clone();
+        self.read("histogram", move |sql| {
+            let filter = Filter::new(sql, &scope, &query, &zone, now, hours.clamp(1, 17_520))?;
+            let step = (filter.to - filter.from).div_euclid(200) + 1;
+            let steps = (filter.to - filter.from + step - 1).div_euclid(step);
+            let mut counts = vec![[0_u64; 4]; usize::try_from(steps).unwrap_or(0)];
+            for &client in &filter.clients {
+                let mut statement = sql.prepare(
+                    "SELECT hour, node, module, severity, state, alerts FROM rollup_hour \
+                     WHERE client = ?1 AND hour >= ?2 AND hour < ?3 AND hidden = 0",
+                )?;
+                let mut rows = statement.query(params![client, filter.from, filter.to])?;
+                while let Some(row) = rows.next()? {
+                    let severity: i64 = row.get(3)?;
+                    if filter.fits(row.get(1)?, row.get(2)?, severity, row.get(4)?) {
+                        let at = (row.get::<_, i64>(0)? - filter.from).div_euclid(step);
+                        let alerts: i64 = row.get(5)?;
+                        if let Some(bucket) = counts.get_mut(at as usize) {
+                            bucket[severity.clamp(0, 3) as usize] += alerts.max(0) as u64;
+                        }
+                    }
+                }
+            }
+            let at = |hour: i64| from_millis(hour * HOUR);
+            let buckets = (filter.from..).step_by(step as usize).zip(counts).map(|(hour, c)| (at(hour), c)).collect();
+            Ok(Histogram {
+                from: at(filter.from),
+                to: at(filter.to),
+                step_seconds: step * 3600,
+                buckets,
+                ignored: filter.ignored,
+            })
+        })
+        .await
+    }
+
+    /// How many alerts of the last 30 days there are by each value of each field.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn facets(&self, scope: &Scope, query: Query, zone: TimeZone, now: Timestamp) -> Result<Facets> {
+        let scope = scope.clone();
+        self.read("facets", move |sql| {
+            let filter = Filter::new(sql, &scope, &query, &zone, now, DAYS * 24)?;
+            let clients = client_names(sql, &scope)?;
+            let mut tallies: [BTreeMap<i64, u64>; 5] = Default::default();
+            let mut rules: BTreeMap<(String, String), u64> = BTreeMap::new();
+            let mut nodes: BTreeMap<i64, String> = BTreeMap::new();
+            for &client in &filter.clients {
+                let mut statement = sql.prepare(
+                    "SELECT rollup_day.node, module, severity, state, sum(rollup_day.alerts), rollup_day.rule, rule.rule, rule.name \
+                     FROM rollup_day JOIN rule ON rule.id = rollup_day.rule AND rule.client = rollup_day.client \
+                     WHERE rollup_day.client = ?1 AND day >= ?2 AND day <= ?3 AND hidden = 0 GROUP BY 6, 1, 3, 4",
+                )?;
+                let days = (filter.from.div_euclid(24), filter.to.div_euclid(24));
+                let mut rows = statement.query(params![client, days.0, days.1])?;
+                while let Some(row) = rows.next()? {
+                    let (node, module, severity, state): (i64, i64, i64, i64) =
+                        (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+                    let count = row.get::<_, i64>(4)?.max(0) as u64;
+                    if count == 0 || !filter.fits(node, module, severity, state) {
+                        continue;
+                    }
+                    for (tally, key) in tallies.iter_mut().zip([severity, state, client.0, module, node]) {
+                        *tally.entry(key).or_default() += count;
+                    }
+                    *rules.entry((row.get(6)?, row.get(7)?)).or_default() += count;
+                }
+                for (id, name) in sql.all("SELECT id, name FROM node WHERE client = ?1", [client], |row| {
+                    Ok((row.get::<_, NodeId>(0)?, row.get(1)?))
+                })? {
+                    nodes.insert(id.0, name);
+                }
+            }
+            let [severity, state, client, module, node] = tallies;
+            let name = |value: &str, count: u64| Facet { value: value.to_owned(), name: value.to_owned(), count };
+            let most = |mut facets: Vec<Facet>| {
+                facets.sort_by_key(|facet| std::cmp::Reverse(facet.count));
+                facets.truncate(MOST);
+                facets
+            };
+            let of_client = |(id, count): (i64, u64)| {
+                let (slug, name) = clients.get(&ClientId(id)).cloned().unwrap_or_default();
+                Facet { value: slug, name, count }
+            };
+            let rule_facets = rules.into_iter().map(|((id, name), count)| Facet { value: id, name, count }).collect();
+            Ok(Facets {
+                severity: severity.into_iter().rev().map(|(c, n)| name(severity_from_code(c).word(), n)).collect(),
+                state: state.into_iter().map(|(c, n)| name(State::from_code(c).word(), n)).collect(),
+                client: most(client.into_iter().map(of_client).collect()),
+                source: module.into_iter().map(|(c, n)| name(module_from_code(c).word(), n)).collect(),
+                node: most(
+                    node.into_iter().filter_map(|(id, n)| nodes.get(&id).map(|node| name(node, n))).collect(),
+                ),
+                rule: most(rule_facets),
+            })
+        })
+        .await
+    }
+}
