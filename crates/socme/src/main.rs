@@ -1,5 +1,7 @@
 //! SOCme's command line.
 
+mod demo;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -16,6 +18,9 @@ struct Cli {
 enum Command {
     /// A node: watches this network and sends alerts to the core
     Node(node::cli::Node),
+    /// Make the demo's traffic
+    #[command(hide = true)]
+    DemoTraffic(demo::traffic::Traffic),
 }
 
 fn main() -> ExitCode {
@@ -34,6 +39,7 @@ fn main() -> ExitCode {
     let done = runtime.block_on(async {
         match cli.command {
             Command::Node(node) => node.run().await,
+            Command::DemoTraffic(traffic) => traffic.run().await,
         }
     });
     done.unwrap_or_else(|error| {

@@ -4,11 +4,12 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
 use serde_json::json;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::sync::mpsc;
 
 use super::capture::Capture;
 use super::catalogue::SCENARIOS;
@@ -59,6 +60,14 @@ enum What {
         #[arg(long, default_value = SCENES[0].slug)]
         client: String,
     },
+    /// Plays a request in the network namespace that this process is in
+    #[command(hide = true)]
+    Here {
+        #[arg(long)]
+        client: String,
+        #[arg(long)]
+        request: String,
+    },
     /// Serves one side of a network and plays what it is told on standard input, until that ends
     #[command(hide = true)]
     Side {
@@ -74,12 +83,9 @@ impl Traffic {
     ///
     /// # Errors
     /// Says what is wrong with the request, or what the network said.
-    pub(crate) async fn run(self) -> Result<()> {
+    pub(crate) async fn run(self) -> Result<ExitCode> {
         match self.what {
-            What::List => {
-                list();
-                Ok(())
-            }
+            What::List => list(),
             What::One { scenario, mark, client, from, dir } => {
                 let request = Request { scenario: find(&scenario)?, mark, seed: fastrand::u64(..), from };
                 if !request.mark.chars().all(|c| c.is_ascii_alphanumeric()) || request.mark.len() > 60 {
@@ -87,7 +93,6 @@ impl Traffic {
                 }
                 let answer = Running::read(&dir)?.play(scene(&client)?, &request).await?;
                 println!("{answer}");
-                Ok(())
             }
             What::Capture { out, scenario, client } => {
                 let chosen: Vec<&Scenario> = if scenario.is_empty() {
@@ -97,10 +102,14 @@ impl Traffic {
                 };
                 let scene = scene(&client)?;
                 let all = chosen.iter().flat_map(|s| s.conversations(scene, fastrand::u64(..), "", None));
-                capture_file(&out, &all.collect::<Vec<_>>())
+                capture_file(&out, &all.collect::<Vec<_>>())?;
             }
-            What::Side { client, side } => attend(scene(&client)?, side).await,
+            What::Here { client, request } => {
+                println!("{}", perform(&Request::read(&request)?, scene(&client)?).await);
+            }
+            What::Side { client, side } => attend(scene(&client)?, side).await?,
         }
+        Ok(ExitCode::SUCCESS)
     }
 }
 
@@ -162,9 +171,10 @@ impl Request {
 /// Serves one side and plays what standard input says. Each request is answered by a line: what was sent, and when.
 /// Ends with standard input, so that it cannot outlive the demo that started it.
 async fn attend(scene: &'static Scene, side: Side) -> Result<()> {
-    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    println!("{}", json!({"side": side.word()}));
+    let mut lines = standard_input();
     let mut serving = false;
-    while let Some(line) = lines.next_line().await? {
+    while let Some(line) = lines.recv().await {
         // The first line comes when the addresses are there.
         if !serving {
             serve().await.with_context(|| format!("cannot serve the {} side of {}", side.word(), scene.name))?;
@@ -182,6 +192,19 @@ async fn attend(scene: &'static Scene, side: Side) -> Result<()> {
         std::io::stdout().flush()?;
     }
     Ok(())
+}
+
+/// Standard input line by line. A thread of its own, because a read of it cannot be taken back.
+fn standard_input() -> mpsc::Receiver<String> {
+    let (sender, receiver) = mpsc::channel(64);
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lines().map_while(Result::ok) {
+            if sender.blocking_send(line).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
 }
 
 async fn perform(request: &Request, scene: &Scene) -> serde_json::Value {
@@ -218,8 +241,13 @@ fn scene(slug: &str) -> Result<&'static Scene> {
 }
 
 fn list() {
+    let mut out = std::io::stdout().lock();
     for s in SCENARIOS {
         let rules = s.rules.iter().map(u32::to_string).collect::<Vec<_>>().join(" ");
-        println!("{:<24} {:<16} {}", s.name, if rules.is_empty() { "-" } else { &rules }, s.about);
+        let rules = if rules.is_empty() { "-" } else { &rules };
+        // Whoever reads may have seen enough, as `head` does.
+        if writeln!(out, "{:<24} {:<16} {}", s.name, rules, s.about).is_err() {
+            return;
+        }
     }
 }

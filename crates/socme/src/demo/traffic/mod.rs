@@ -12,4 +12,5 @@ mod serve;
 mod service;
 
 pub(crate) use catalogue::SCENARIOS;
-pub(crate) use command::{Traffic, capture_file};
+pub(crate) use command::{Request, Traffic, capture_file};
+pub(crate) use scenario::Scenario;

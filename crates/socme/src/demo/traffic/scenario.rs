@@ -7,6 +7,7 @@ use super::message::{client_hello, dns_query, http};
 use super::scene::{RESOLVER, SITE, Scene, stranger};
 
 /// Something that happens on a network.
+#[derive(Debug)]
 pub(crate) struct Scenario {
     /// Its name on the command line.
     pub name: &'static str,
