@@ -18,6 +18,8 @@ struct Cli {
 enum Command {
     /// A node: watches this network and sends alerts to the core
     Node(node::cli::Node),
+    /// A demo on this machine alone: a core, three clients, and traffic that their sensors see
+    Demo(demo::Demo),
     /// Make the demo's traffic
     #[command(hide = true)]
     DemoTraffic(demo::traffic::Traffic),
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
     let done = runtime.block_on(async {
         match cli.command {
             Command::Node(node) => node.run().await,
+            Command::Demo(demo) => demo.run().await,
             Command::DemoTraffic(traffic) => traffic.run().await,
         }
     });

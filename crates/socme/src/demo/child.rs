@@ -71,11 +71,6 @@ impl Child {
         self.process.try_wait().ok().flatten()
     }
 
-    /// Waits until it ends.
-    pub(crate) async fn wait(&mut self) -> Option<ExitStatus> {
-        self.process.wait().await.ok()
-    }
-
     /// Asks it to end, and ends it if it does not.
     pub(crate) async fn stop(&mut self) {
         if self.ended().is_some() {

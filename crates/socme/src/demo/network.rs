@@ -43,7 +43,7 @@ pub(crate) enum Network {
 pub(crate) struct Host {
     child: Child,
     orders: ChildStdin,
-    answers: Lines<BufReader<ChildStdout>>,
+    answers: Option<Lines<BufReader<ChildStdout>>>,
 }
 
 /// Says why network namespaces cannot be used here, if so.
@@ -72,12 +72,16 @@ impl Network {
         inner.left_home().await?;
         outer.left_home().await?;
         let (a, b) = (inner.child.pid().to_string(), outer.child.pid().to_string());
-        ip(Command::new("ip").args(["link", "add", INTERFACE, "netns", &a, "type", "veth", "peer", "name", INTERFACE, "netns", &b])).await?;
+        ip(Command::new("ip")
+            .args(["link", "add", INTERFACE, "netns", &a, "type", "veth", "peer", "name", INTERFACE, "netns", &b]))
+        .await?;
         for (host, side) in [(&a, Side::Inner), (&b, Side::Outer)] {
             address(host, &scene.ranges(side)).await?;
         }
         inner.serve().await?;
         outer.serve().await?;
+        inner.listen();
+        outer.listen();
         Ok(Self::Namespaces { inner: Box::new(inner), outer: Box::new(outer) })
     }
 
@@ -119,15 +123,19 @@ impl Network {
         }
     }
 
-    /// The next thing that went wrong on it; waits for ever if nothing does.
-    pub(crate) async fn trouble(&mut self) -> String {
-        match self {
-            Self::Captures { .. } => std::future::pending().await,
-            Self::Namespaces { inner, outer } => tokio::select! {
-                word = inner.trouble() => word,
-                word = outer.trouble() => word,
-            },
+    /// Says if a process of it ended by itself.
+    ///
+    /// # Errors
+    /// Which.
+    pub(crate) fn alive(&mut self) -> Result<()> {
+        if let Self::Namespaces { inner, outer } = self {
+            for host in [inner, outer] {
+                if let Some(status) = host.child.ended() {
+                    bail!("{} ended ({status})", host.child.name);
+                }
+            }
         }
+        Ok(())
     }
 
     /// Ends its processes, and with them the namespaces.
@@ -142,13 +150,20 @@ impl Host {
     fn start(scene: &Scene, side: Side) -> Result<Self> {
         let program = std::env::current_exe().context("where is this program?")?;
         let mut command = command("unshare");
-        command.args(["--net", "--"]).arg(program).args(["demo-traffic", "side", "--client", scene.slug, "--side", side.word()]);
+        command.args(["--net", "--"]).arg(program).args([
+            "demo-traffic",
+            "side",
+            "--client",
+            scene.slug,
+            "--side",
+            side.word(),
+        ]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
         let mut child = Child::spawn(format!("the {} side of {}", side.word(), scene.name), &mut command)?;
         let streams = child.process();
         let orders = streams.stdin.take().context("no standard input")?;
         let answers = BufReader::new(streams.stdout.take().context("no standard output")?).lines();
-        Ok(Self { child, orders, answers })
+        Ok(Self { child, orders, answers: Some(answers) })
     }
 
     async fn left_home(&mut self) -> Result<()> {
@@ -167,33 +182,26 @@ impl Host {
 
     async fn answer(&mut self) -> Result<String> {
         let name = &self.child.name;
-        let line = tokio::time::timeout(Duration::from_secs(20), self.answers.next_line()).await;
+        let answers = self.answers.as_mut().with_context(|| format!("{name} was let go"))?;
+        let line = tokio::time::timeout(Duration::from_secs(20), answers.next_line()).await;
         match line.with_context(|| format!("{name} does not answer"))?? {
             Some(line) => Ok(line),
             None => bail!("{name} ended"),
         }
     }
 
-    /// Reads answers until one tells of a problem.
-    async fn trouble(&mut self) -> String {
-        loop {
-            match self.answers.next_line().await {
-                Ok(Some(line)) => {
-                    let value: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
-                    let first = value["problems"][0].as_str().or_else(|| value["error"].as_str());
-                    if let Some(problem) = first {
-                        return format!("{}: {problem}", self.child.name);
-                    }
+    /// Reads all further answers, and logs those that tell of a problem.
+    fn listen(&mut self) {
+        let Some(mut answers) = self.answers.take() else { return };
+        let name = self.child.name.clone();
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = answers.next_line().await {
+                let value: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
+                if let Some(problem) = value["problems"][0].as_str().or_else(|| value["error"].as_str()) {
+                    tracing::warn!("{name}: {problem}");
                 }
-                // That it ended is noticed by whoever watches the processes.
-                Ok(None) | Err(_) => std::future::pending().await,
             }
-        }
-    }
-
-    /// The process.
-    pub(crate) fn child(&mut self) -> &mut Child {
-        &mut self.child
+        });
     }
 }
 

@@ -62,8 +62,9 @@ impl Running {
     /// None runs there.
     pub(crate) fn read(dir: &Path) -> Result<Self> {
         let path = Self::path(dir);
-        let text = std::fs::read(&path)
-            .with_context(|| format!("no demo runs here: there is no {}. Start one with `make demo`.", path.display()))?;
+        let text = std::fs::read(&path).with_context(|| {
+            format!("no demo runs here: there is no {}. Start one with `make demo`.", path.display())
+        })?;
         let running: Self = serde_json::from_slice(&text).with_context(|| format!("{} is damaged", path.display()))?;
         if !running.alive() {
             bail!("the demo that ran here (process {}) is gone. Start one with `make demo`.", running.pid);

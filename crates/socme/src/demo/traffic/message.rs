@@ -5,14 +5,24 @@ use std::net::Ipv4Addr;
 use super::scenario::{Conversation, Talk};
 
 /// An HTTP request, in a conversation of its own.
-pub(super) fn http(from: Ipv4Addr, to: Ipv4Addr, method: &str, target: &str, agent: &str, headers: &str, body: &str) -> Conversation {
+pub(super) fn http(
+    from: Ipv4Addr,
+    to: Ipv4Addr,
+    method: &str,
+    target: &str,
+    agent: &str,
+    headers: &str,
+    body: &str,
+) -> Conversation {
     let length = if method == "POST" {
         format!("Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n", body.len())
     } else {
         String::new()
     };
     let target = target.replace(' ', "%20");
-    let request = format!("{method} {target} HTTP/1.1\r\nHost: {to}\r\nUser-Agent: {agent}\r\n{headers}{length}Connection: close\r\n\r\n{body}");
+    let request = format!(
+        "{method} {target} HTTP/1.1\r\nHost: {to}\r\nUser-Agent: {agent}\r\n{headers}{length}Connection: close\r\n\r\n{body}"
+    );
     Conversation { from, to, port: 80, talk: Talk::Tcp(vec![request.into_bytes()]) }
 }
 

@@ -64,7 +64,13 @@ impl Scenario {
     /// - `seed`: the same seed gives the same conversations.
     /// - `mark`: a word by which the traffic can be told: stands in the URL and the user agent, or in the name looked up.
     /// - `from`: the address that attacks, where one from outside does.
-    pub(crate) fn conversations(&self, scene: &Scene, seed: u64, mark: &str, from: Option<Ipv4Addr>) -> Vec<Conversation> {
+    pub(crate) fn conversations(
+        &self,
+        scene: &Scene,
+        seed: u64,
+        mark: &str,
+        from: Option<Ipv4Addr>,
+    ) -> Vec<Conversation> {
         let mut dice = fastrand::Rng::with_seed(seed);
         (self.build)(&mut Stage { scene, dice: &mut dice, mark, from })
     }
@@ -84,7 +90,14 @@ impl Stage<'_> {
     }
 
     /// A desk asks something of a machine on the internet.
-    pub(super) fn fetch(&mut self, to: Ipv4Addr, method: &str, target: &str, agent: &str, body: &str) -> Vec<Conversation> {
+    pub(super) fn fetch(
+        &mut self,
+        to: Ipv4Addr,
+        method: &str,
+        target: &str,
+        agent: &str,
+        body: &str,
+    ) -> Vec<Conversation> {
         let from = self.scene.desk(self.dice);
         vec![http(from, to, method, target, &self.marked_agent(agent), "", body)]
     }

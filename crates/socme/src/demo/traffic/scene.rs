@@ -24,7 +24,13 @@ pub(crate) struct Scene {
 pub(crate) const SCENES: [Scene; 3] = [
     Scene { name: "Acme", slug: "acme", site: "Head office", time_zone: "Europe/London", net: 21 },
     Scene { name: "Lycée Exemple", slug: "lycee-exemple", site: "Bâtiment A", time_zone: "Europe/Paris", net: 22 },
-    Scene { name: "Sample Bakery", slug: "sample-bakery", site: "Shop and bakehouse", time_zone: "America/New_York", net: 23 },
+    Scene {
+        name: "Sample Bakery",
+        slug: "sample-bakery",
+        site: "Shop and bakehouse",
+        time_zone: "America/New_York",
+        net: 23,
+    },
 ];
 
 /// On which side of the sensor an address is.

@@ -1,7 +1,7 @@
 //! Alerts as a Wazuh 4.x manager writes them.
 
 use fastrand::Rng;
-use jiff::Zoned;
+use jiff::ZonedDateTime;
 use serde_json::{Map, Value, json};
 
 use crate::demo::traffic::scene::{Scene, stranger};
@@ -20,7 +20,7 @@ pub(crate) struct Stage<'a> {
     /// Chance.
     pub dice: &'a mut Rng,
     /// The manager's clock, in its own zone.
-    pub now: &'a Zoned,
+    pub now: &'a ZonedDateTime,
 }
 
 /// A host with an agent.
@@ -89,7 +89,10 @@ impl Rule {
                 all.dedup();
                 all
             };
-            rule.insert("mitre".into(), json!({"id": part(|m| m.0), "tactic": part(|m| m.1), "technique": part(|m| m.2)}));
+            rule.insert(
+                "mitre".into(),
+                json!({"id": part(|m| m.0), "tactic": part(|m| m.1), "technique": part(|m| m.2)}),
+            );
         }
         if let Some(frequency) = self.frequency {
             rule.insert("frequency".into(), frequency.into());
@@ -152,7 +155,7 @@ impl Stage<'_> {
     }
 
     /// An alert about a record of a Windows event log.
-    fn windows(&mut self, rule: &Rule, agent: &Agent, log: &WindowsLog, eventdata: Value) -> Value {
+    fn windows(&mut self, rule: &Rule, agent: &Agent, log: &WindowsLog, eventdata: &Value) -> Value {
         let record = self.dice.u32(10_000..900_000);
         let process = self.dice.u32(400..9_000);
         let system_time = self.now.timestamp().strftime("%Y-%m-%dT%H:%M:%S%.7fZ").to_string();
@@ -285,7 +288,8 @@ fn sudo_to_root(s: &mut Stage<'_>) -> Vec<Value> {
         frequency: None,
     };
     let user = s.person();
-    let command = ["/usr/bin/apt-get update", "/usr/bin/systemctl restart nginx", "/usr/bin/less /var/log/syslog"][s.dice.usize(..3)];
+    let command = ["/usr/bin/apt-get update", "/usr/bin/systemctl restart nginx", "/usr/bin/less /var/log/syslog"]
+        [s.dice.usize(..3)];
     let log = format!("    {user} : TTY=pts/0 ; PWD=/home/{user} ; USER=root ; COMMAND={command}");
     vec![s.syslog(
         &rule,
@@ -332,7 +336,13 @@ fn file_changed(s: &mut Stage<'_>) -> Vec<Value> {
         frequency: None,
     };
     let path = ["/etc/hosts", "/etc/nginx/nginx.conf", "/etc/cron.d/backup", "/etc/passwd"][s.dice.usize(..4)];
-    vec![file_event(s, &rule, path, "modified", json!({"changed_attributes": ["size", "mtime", "md5", "sha1", "sha256"]}))]
+    vec![file_event(
+        s,
+        &rule,
+        path,
+        "modified",
+        json!({"changed_attributes": ["size", "mtime", "md5", "sha1", "sha256"]}),
+    )]
 }
 
 fn file_added(s: &mut Stage<'_>) -> Vec<Value> {
@@ -420,7 +430,7 @@ fn windows_sign_in_failed(s: &mut Stage<'_>) -> Vec<Value> {
         "logonProcessName": "NtLmSsp", "authenticationPackageName": "NTLM", "workstationName": desk.name,
         "ipAddress": ip, "ipPort": port.to_string(),
     });
-    vec![s.windows(&rule, &CONTROLLER, &SECURITY, eventdata)]
+    vec![s.windows(&rule, &CONTROLLER, &SECURITY, &eventdata)]
 }
 
 fn windows_user_added(s: &mut Stage<'_>) -> Vec<Value> {
@@ -445,7 +455,7 @@ fn windows_user_added(s: &mut Stage<'_>) -> Vec<Value> {
         "targetUserName": "svc-backup2", "targetDomainName": domain, "targetSid": "S-1-5-21-1-2-3-1610",
         "subjectUserName": who, "subjectDomainName": domain, "subjectLogonId": "0x3e7f1",
     });
-    vec![s.windows(&rule, &CONTROLLER, &log, eventdata)]
+    vec![s.windows(&rule, &CONTROLLER, &log, &eventdata)]
 }
 
 const SYSMON: WindowsLog = WindowsLog {
@@ -481,7 +491,7 @@ fn sysmon_script_from_office(s: &mut Stage<'_>) -> Vec<Value> {
         "parentImage": "C:\\\\Program Files\\\\Microsoft Office\\\\root\\\\Office16\\\\WINWORD.EXE",
         "parentCommandLine": "WINWORD.EXE /n invoice.docm",
     });
-    vec![s.windows(&rule, desk, &SYSMON, eventdata)]
+    vec![s.windows(&rule, desk, &SYSMON, &eventdata)]
 }
 
 fn sysmon_lsass(s: &mut Stage<'_>) -> Vec<Value> {
@@ -503,7 +513,7 @@ fn sysmon_lsass(s: &mut Stage<'_>) -> Vec<Value> {
         "grantedAccess": "0x1010", "callTrace": "C:\\\\Windows\\\\SYSTEM32\\\\ntdll.dll+9d4c4",
         "sourceUser": format!("{}\\\\{}", s.scene.slug.to_uppercase(), PEOPLE[0]), "targetUser": "NT AUTHORITY\\\\SYSTEM",
     });
-    vec![s.windows(&rule, desk, &log, eventdata)]
+    vec![s.windows(&rule, desk, &log, &eventdata)]
 }
 
 fn agent_stopped(s: &mut Stage<'_>) -> Vec<Value> {
@@ -554,7 +564,7 @@ mod tests {
 
     #[test]
     fn every_alert_has_what_a_manager_always_writes() {
-        let now: Zoned = "2026-05-01T12:00:00.123+02:00[Europe/Paris]".parse().unwrap();
+        let now: ZonedDateTime = "2026-05-01T12:00:00.123+02:00[Europe/Paris]".parse().unwrap();
         let mut dice = Rng::with_seed(3);
         for event in EVENTS {
             for alert in event.alerts(&mut Stage { scene: &SCENES[1], dice: &mut dice, now: &now }) {

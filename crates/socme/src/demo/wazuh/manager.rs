@@ -9,7 +9,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use jiff::Zoned;
+use jiff::ZonedDateTime;
 
 /// A manager's alerts on disk.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub(crate) struct Manager {
     /// Bytes in the file of the day; stands in each alert's id, as with a manager that keeps no `alerts.log`.
     offset: u64,
     /// A file of yesterday that waits to be compressed, and since when.
-    waiting: Option<(PathBuf, Zoned)>,
+    waiting: Option<(PathBuf, ZonedDateTime)>,
 }
 
 /// How long the manager waits after midnight before it compresses.
@@ -33,7 +33,7 @@ impl Manager {
     ///
     /// # Errors
     /// It cannot be written.
-    pub(crate) fn open(folder: &Path, now: &Zoned) -> io::Result<Self> {
+    pub(crate) fn open(folder: &Path, now: &ZonedDateTime) -> io::Result<Self> {
         let day = dated(folder, now);
         let file = open(&day)?;
         link(folder, &day)?;
@@ -47,7 +47,7 @@ impl Manager {
     }
 
     /// The id of the next alert.
-    pub(crate) fn next_id(&self, now: &Zoned) -> String {
+    pub(crate) fn next_id(&self, now: &ZonedDateTime) -> String {
         format!("{}.{}", now.timestamp().as_second(), self.offset)
     }
 
@@ -62,7 +62,7 @@ impl Manager {
     ///
     /// # Errors
     /// It cannot be written.
-    pub(crate) fn tick(&mut self, now: &Zoned) -> io::Result<()> {
+    pub(crate) fn tick(&mut self, now: &ZonedDateTime) -> io::Result<()> {
         self.file.write_all(&self.pending)?;
         self.pending.clear();
         let today = dated(&self.folder, now);
@@ -73,14 +73,16 @@ impl Manager {
             let yesterday = std::mem::replace(&mut self.day, today);
             self.waiting = Some((yesterday, now.clone()));
         }
-        if let Some((file, _)) = self.waiting.take_if(|(_, since)| now.timestamp().as_second() - since.timestamp().as_second() >= DAY_WAIT) {
+        if let Some((file, _)) =
+            self.waiting.take_if(|(_, since)| now.timestamp().as_second() - since.timestamp().as_second() >= DAY_WAIT)
+        {
             compress(&file)?;
         }
         Ok(())
     }
 }
 
-fn dated(folder: &Path, now: &Zoned) -> PathBuf {
+fn dated(folder: &Path, now: &ZonedDateTime) -> PathBuf {
     folder.join(now.strftime("%Y/%b/ossec-alerts-%d.json").to_string())
 }
 
@@ -123,7 +125,7 @@ mod tests {
 
     use super::*;
 
-    fn at(text: &str) -> Zoned {
+    fn at(text: &str) -> ZonedDateTime {
         text.parse().unwrap()
     }
 
