@@ -1,0 +1,52 @@
+# SOCme. `make` alone says what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+# What `make demo` hands to `socme demo`, such as ARGS="--keep".
+ARGS ?=
+
+WEB_INPUTS := $(shell find web -type f -not -path '*/node_modules/*' -not -path 'web/dist/*' -not -path 'web/test-results/*' 2>/dev/null)
+
+.PHONY: help
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## Install what SOCme needs on Debian, and only that
+	@scripts/setup test
+
+.PHONY: demo
+demo: ## Show the whole of SOCme on this machine; Ctrl-C ends it
+	@scripts/setup demo
+	@$(MAKE) --no-print-directory build
+	@target/debug/socme demo $(ARGS)
+
+.PHONY: test
+test: ## Run every check and every test; the last line counts them
+	@scripts/test
+
+.PHONY: build
+build: web/dist/index.html ## Build the program, with the web application in it
+	@cargo build --locked --package socme
+
+.PHONY: release
+release: ## Build dist/: the optimised program as a Debian package and as a tarball
+	@scripts/setup demo
+	@$(MAKE) --no-print-directory web/dist/index.html
+	@scripts/release
+
+.PHONY: clean
+clean: ## Remove everything that was built, and the demo's data
+	rm -rf target dist web/dist web/node_modules .demo
+
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	@echo "Fetching the web application's parts…"
+	@cd web && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+web/dist/index.html: web/node_modules/.package-lock.json $(WEB_INPUTS)
+	@echo "Building the web application…"
+	@cd web && npm run --silent build
+	@touch $@
