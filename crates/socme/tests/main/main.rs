@@ -3,5 +3,6 @@
 // A test that cannot go on must fail where it stands.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod rotation;
 mod rules;
 mod sensor;
