@@ -62,18 +62,12 @@ pub struct Snapshot {
 
 /// What the pipeline shares with the way to the core.
 pub struct Shared {
-    held: Mutex<Held>,
+    spool: Mutex<Spool>,
     snapshot: Mutex<Snapshot>,
     stop: AtomicBool,
     news: watch::Sender<u64>,
     detected: broadcast::Sender<Arc<Alert>>,
     thread: Mutex<Option<std::thread::Thread>>,
-}
-
-struct Held {
-    spool: Spool,
-    /// Grows when the spool has followed the core: what the pipeline has in memory is then void.
-    turn: u64,
 }
 
 /// A running pipeline.
@@ -89,17 +83,8 @@ impl Pipeline {
     /// # Errors
     /// When the spool cannot be used.
     pub fn start(config: &Config, policy: Policy) -> Result<Self, Error> {
-        let (spool, opened) = Spool::open(&config.data, config.spool.limit.0)?;
-        let snapshot = Snapshot { spool_error: note(&opened), ..Snapshot::default() };
-        let shared = Arc::new(Shared {
-            held: Mutex::new(Held { spool, turn: 0 }),
-            snapshot: Mutex::new(snapshot),
-            stop: AtomicBool::new(false),
-            news: watch::Sender::new(0),
-            detected: broadcast::Sender::new(256),
-            thread: Mutex::new(None),
-        });
-        let mut work = Work::new(config, policy, Arc::clone(&shared));
+        let shared = Shared::open(config)?;
+        let mut work = Work::new(config, policy, Arc::clone(&shared), Box::new(Timestamp::now));
         let thread = std::thread::Builder::new()
             .name("pipeline".to_owned())
             .spawn(move || work.run())
@@ -119,6 +104,19 @@ impl Pipeline {
 }
 
 impl Shared {
+    fn open(config: &Config) -> Result<Arc<Self>, Error> {
+        let (spool, opened) = Spool::open(&config.data, config.spool.limit.0)?;
+        let snapshot = Snapshot { spool_error: note(&opened), ..Snapshot::default() };
+        Ok(Arc::new(Self {
+            spool: Mutex::new(spool),
+            snapshot: Mutex::new(snapshot),
+            stop: AtomicBool::new(false),
+            news: watch::Sender::new(0),
+            detected: broadcast::Sender::new(256),
+            thread: Mutex::new(None),
+        }))
+    }
+
     /// Tells of each transaction that wrote records.
     #[must_use]
     pub fn news(&self) -> watch::Receiver<u64> {
@@ -139,7 +137,7 @@ impl Shared {
 
     /// Uses the spool.
     pub fn with_spool<T>(&self, use_it: impl FnOnce(&mut Spool) -> T) -> T {
-        use_it(&mut lock(&self.held).spool)
+        use_it(&mut lock(&self.spool))
     }
 
     /// How much is in the spool.
@@ -153,10 +151,7 @@ impl Shared {
     /// # Errors
     /// When the spool cannot be written.
     pub fn adopt(&self, core: Option<Position>, cursors: &Cursors) -> Result<(), Error> {
-        let mut held = lock(&self.held);
-        held.spool.adopt(core, cursors, Timestamp::now())?;
-        held.turn += 1;
-        drop(held);
+        self.with_spool(|spool| spool.adopt(core, cursors, Timestamp::now()))?;
         lock(&self.snapshot).spool_error = None;
         self.wake();
         Ok(())
@@ -167,18 +162,19 @@ impl Shared {
     /// # Errors
     /// When no new one can be made.
     pub fn set_aside(self: &Arc<Self>, data: &std::path::Path, limit: u64, why: &str) -> Result<(), Error> {
-        let mut held = lock(&self.held);
+        let mut spool = lock(&self.spool);
         // The old connection must be closed before its file is renamed: a spool in another folder takes its place meanwhile.
         let refuge = data.join("spool.refuge");
         std::fs::create_dir_all(&refuge).map_err(|error| Error::Other(error.to_string()))?;
         let (meanwhile, _) = Spool::open(&refuge, limit)?;
-        let broken = std::mem::replace(&mut held.spool, meanwhile);
+        let broken = std::mem::replace(&mut *spool, meanwhile);
         let (fresh, aside) = broken.set_aside()?;
-        held.spool = fresh;
-        held.turn += 1;
-        drop(held);
+        *spool = fresh;
+        drop(spool);
         let _ = std::fs::remove_dir_all(&refuge);
         lock(&self.snapshot).spool_error = note(&Opened::SetAside(aside, why.to_owned()));
+        // The way to the core has to say hello.
+        self.news.send_modify(|n| *n += 1);
         Ok(())
     }
 
@@ -200,7 +196,8 @@ struct Work {
     pending: Pending,
     /// A transaction that found no room; nothing is read until it is written.
     unsaved: Option<Commit>,
-    turn: Option<u64>,
+    /// The spool's epoch that all this belongs to.
+    epoch: Option<u64>,
     committed: Instant,
     /// How long to wait after it until the next.
     pace: Duration,
@@ -208,7 +205,11 @@ struct Work {
     looked: Option<Instant>,
     /// When an alarm of a kind was last raised.
     raised: BTreeMap<&'static str, Timestamp>,
+    clock: Clock,
 }
+
+/// Tells the time.
+type Clock = Box<dyn Fn() -> Timestamp + Send>;
 
 /// What the next transaction will write.
 #[derive(Default)]
@@ -223,7 +224,7 @@ struct Pending {
 }
 
 impl Work {
-    fn new(config: &Config, policy: Policy, shared: Arc<Shared>) -> Self {
+    fn new(config: &Config, policy: Policy, shared: Arc<Shared>, clock: Clock) -> Self {
         Self {
             config: config.clone(),
             policy,
@@ -233,12 +234,13 @@ impl Work {
             stats: None,
             pending: Pending::default(),
             unsaved: None,
-            turn: None,
+            epoch: None,
             committed: Instant::now(),
             pace: PACE,
             flushed: Instant::now(),
             looked: None,
             raised: BTreeMap::new(),
+            clock,
         }
     }
 
@@ -299,23 +301,23 @@ impl Work {
 
     /// Begins anew where the spool says, if it has followed the core or is seen for the first time. False while it waits.
     fn follow_spool(&mut self) -> bool {
-        let held = lock(&self.shared.held);
-        if self.turn == Some(held.turn) {
-            return !held.spool.waiting();
-        }
-        if held.spool.waiting() {
+        let spool = lock(&self.shared.spool);
+        if spool.waiting() {
             return false;
         }
-        let (cursors, windows) = match (held.spool.cursors(), held.spool.windows()) {
+        if self.epoch == Some(spool.epoch()) {
+            return true;
+        }
+        let (cursors, windows) = match (spool.cursors(), spool.windows()) {
             (Ok(cursors), Ok(windows)) => (cursors, windows),
             (Err(error), _) | (_, Err(error)) => {
-                drop(held);
+                drop(spool);
                 self.spool_error(&error);
                 return false;
             }
         };
-        self.turn = Some(held.turn);
-        drop(held);
+        self.epoch = Some(spool.epoch());
+        drop(spool);
         self.folder = Folder::resume(windows);
         self.pending = Pending::default();
         for source in &mut self.sources {
@@ -342,7 +344,7 @@ impl Work {
                 }
             }
             for gap in gaps.drain(..) {
-                let gap = gap_alarm(&self.sources[at].name, &gap);
+                let gap = gap_alarm(&self.sources[at].name, &gap, (self.clock)());
                 self.push(gap);
             }
         }
@@ -352,14 +354,14 @@ impl Work {
 
     fn read_some(&mut self, at: usize, gaps: &mut Vec<Gap>) -> std::io::Result<bool> {
         if !self.sources[at].is_open() {
-            let cursors = lock(&self.shared.held).spool.cursors().unwrap_or_default();
+            let cursors = lock(&self.shared.spool).cursors().unwrap_or_default();
             let source = &mut self.sources[at];
             source.open(cursors.get(&source.name))?;
             source.status.error = None;
             self.pending.urgent = true;
         }
-        let now = Timestamp::now();
-        let next = lock(&self.shared.held).spool.next();
+        let now = (self.clock)();
+        let next = lock(&self.shared.spool).next();
         let Self { sources, folder, pending, stats, policy, config, shared, .. } = self;
         let source = &mut sources[at];
         let (name, module) = (source.name.clone(), source.module);
@@ -431,8 +433,8 @@ impl Work {
         if !due {
             return;
         }
-        let (mut counts, closed) =
-            if close { self.folder.close(Timestamp::now().as_second()) } else { Default::default() };
+        let now = (self.clock)().as_second();
+        let (mut counts, closed) = if close { self.folder.close(now) } else { Default::default() };
         if second {
             self.flushed = Instant::now();
         }
@@ -443,7 +445,7 @@ impl Work {
         }
         let windows = self.folder.changes();
         let mut records = pending.records;
-        let next = lock(&self.shared.held).spool.next();
+        let next = lock(&self.shared.spool).next();
         for count in counts {
             add(&mut records, next, count);
         }
@@ -453,14 +455,14 @@ impl Work {
 
     /// Writes a transaction; keeps it if there is no room.
     fn commit(&mut self, commit: Commit) -> bool {
-        let mut held = lock(&self.shared.held);
-        if self.turn != Some(held.turn) {
+        let mut spool = lock(&self.shared.spool);
+        if self.epoch != Some(spool.epoch()) {
             // The spool has followed the core: what was read is void, and is read again.
             return true;
         }
         let began = Instant::now();
-        let done = held.spool.commit(&commit, Timestamp::now());
-        drop(held);
+        let done = spool.commit(&commit, (self.clock)());
+        drop(spool);
         self.committed = Instant::now();
         // A quarter of the time for the disk, at most: what comes meanwhile goes into one transaction.
         self.pace = (began.elapsed() * 3).clamp(PACE, SLOW_PACE);
@@ -486,7 +488,15 @@ impl Work {
         }
     }
 
+    /// Notes that the spool does not work. A damaged one is set aside; the way to the core then learns where to go on.
     fn spool_error(&self, error: &Error) {
+        if let Error::Broken(why) = error {
+            tracing::error!(error = %why, "the spool is damaged and set aside");
+            match self.shared.set_aside(&self.config.data, self.config.spool.limit.0, why) {
+                Ok(()) => return,
+                Err(error) => tracing::error!(%error, "the damaged spool cannot be set aside"),
+            }
+        }
         let text = error.to_string();
         let mut snapshot = lock(&self.shared.snapshot);
         if snapshot.spool_error.as_ref() != Some(&text) {
@@ -501,7 +511,7 @@ impl Work {
             return;
         }
         self.looked = Some(Instant::now());
-        let now = Timestamp::now();
+        let now = (self.clock)();
         for source in &mut self.sources {
             source.look(now);
         }
@@ -530,7 +540,7 @@ impl Work {
     }
 
     fn raise(&mut self, id: &'static str, name: &str, severity: Severity, text: String) {
-        let now = Timestamp::now();
+        let now = (self.clock)();
         if self.raised.get(id).is_some_and(|at| now.duration_since(*at).as_secs() < 3600) {
             return;
         }
@@ -585,10 +595,10 @@ fn add(records: &mut Vec<Record>, first: u64, mut count: Count) {
     }
 }
 
-fn gap_alarm(source: &str, gap: &Gap) -> Alert {
+fn gap_alarm(source: &str, gap: &Gap, now: Timestamp) -> Alert {
     let from = gap.from.map(|from| format!(", from byte {from} on")).unwrap_or_default();
     let text = format!("source {source}: {} ({}{from}). Events in it were never seen.", gap.why, gap.file);
-    let mut alert = alarm("gap", "Events were lost before they could be read", Severity::High, text, Timestamp::now());
+    let mut alert = alarm("gap", "Events were lost before they could be read", Severity::High, text, now);
     alert.location = Some(gap.file.clone());
     alert
 }
@@ -618,5 +628,7 @@ impl crate::config::Fold {
     }
 }
 
+#[cfg(test)]
+mod killed;
 #[cfg(test)]
 mod tests;

@@ -215,11 +215,15 @@ impl Uplink {
 
     /// Sends one batch; false if there is none.
     async fn send_one(&mut self, line: &Line) -> Result<bool, End> {
-        let parcel = self.shared.with_spool(|spool| spool.parcel(self.records, BYTES));
+        let parcel = self.shared.with_spool(|spool| {
+            if spool.waiting() { Err(None) } else { spool.parcel(self.records, BYTES).map_err(Some) }
+        });
         let parcel = match parcel {
             Ok(Some(parcel)) => parcel,
             Ok(None) => return Ok(false),
-            Err(error) => return Err(self.spool_failed(&error)),
+            // It was set aside by the pipeline: the core has to be asked anew where it stands.
+            Err(None) => return Err(End::Again),
+            Err(Some(error)) => return Err(self.spool_failed(&error)),
         };
         let Parcel { to, json, .. } = parcel;
         let body = tokio::task::spawn_blocking(move || zstd::encode_all(&json[..], 3)).await;

@@ -6,8 +6,9 @@
 //!   records up to there say exactly what the sources held up to its cursors.
 //! - The records of the spool are one chain that follows `base`, the position of the core at which this epoch began.
 //! - Nothing is dropped when the spool is full: the transaction is refused, and the sources are not read on.
-//! - A record whose checksum does not match is never sent: the spool is set aside, and reading goes on from what the core
-//!   has.
+//! - A record whose checksum does not match is never sent, a window whose checksum does not match never counted on: the
+//!   spool is set aside, and reading goes on from what the core has.
+//! - A transaction whose end is not known (the disk failed under it) is looked up before it is written again.
 //!
 //! # Recovery
 //! A spool that is missing though the node is enrolled, or that was set aside, is *waiting*: nothing is read until the core
@@ -24,6 +25,9 @@ use crate::fold::{Key, Window};
 
 /// How long confirmed records are kept, in seconds: a core that is restored from a backup is sent them again.
 const KEEP: i64 = 48 * 3600;
+/// Room on the disk that stays free for the write-ahead log, so that what the core confirms can always be written down: as
+/// much as it grows to before a checkpoint empties it, and a quarter of a small disk at most.
+const LOG_ROOM: u64 = 8 << 20;
 
 /// Why the spool says no.
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +49,11 @@ impl From<rusqlite::Error> for Error {
             Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure) => {
                 Self::Full(format!("the disk of the spool is full or does not work ({error}): make room"))
             }
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Broken(error.to_string()),
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                Self::Other("another socme node has it open: stop that one first".to_owned())
+            }
+            // A value of another kind or size than was written.
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) | None => Self::Broken(error.to_string()),
             _ => Self::Other(error.to_string()),
         }
     }
@@ -111,6 +119,20 @@ pub struct Spool {
     seq: i64,
     confirmed: i64,
     waiting: bool,
+    /// A transaction failed whose end is not known; epoch and last number before it.
+    doubt: Option<(u64, u64)>,
+    #[cfg(test)]
+    pub(crate) fail: Option<Fail>,
+}
+
+/// Where a test lets a transaction fail.
+#[cfg(test)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fail {
+    /// Before it is durable.
+    Before,
+    /// Once it is durable, before the caller knows.
+    After,
 }
 
 impl Spool {
@@ -122,7 +144,7 @@ impl Spool {
         let path = data.join("spool.db");
         if !path.exists() {
             let mut spool = Self::make(&path, limit)?;
-            spool.begin_epoch(None, &Cursors::new())?;
+            spool.begin_epoch(None, &Cursors::new(), None, Timestamp::now())?;
         }
         Ok(())
     }
@@ -137,7 +159,8 @@ impl Spool {
             return Ok((Self::make(&path, limit)?, Opened::Missing));
         }
         match Self::connect(&path, limit) {
-            Ok(spool) => Ok((spool, Opened::Resumed)),
+            Ok(Some(spool)) => Ok((spool, Opened::Resumed)),
+            Ok(None) => Ok((Self::make(&path, limit)?, Opened::Missing)),
             Err(Error::Broken(why)) => {
                 let aside = set_aside(&path)?;
                 Ok((Self::make(&path, limit)?, Opened::SetAside(aside, why)))
@@ -151,24 +174,60 @@ impl Spool {
         db.execute_batch(&format!("BEGIN IMMEDIATE; {} COMMIT;", include_str!("schema.sql")))?;
         std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600))
             .map_err(|error| Error::Other(error.to_string()))?;
-        let path = path.to_owned();
-        Ok(Self { db, path, limit, epoch: 0, number: 0, seq: 0, confirmed: 0, waiting: true })
+        Ok(Self::over(db, path, limit))
     }
 
-    fn connect(path: &Path, limit: u64) -> Result<Self, Error> {
+    fn over(db: Connection, path: &Path, limit: u64) -> Self {
+        Self {
+            db,
+            path: path.to_owned(),
+            limit,
+            epoch: 0,
+            number: 0,
+            seq: 0,
+            confirmed: 0,
+            waiting: true,
+            doubt: None,
+            #[cfg(test)]
+            fail: None,
+        }
+    }
+
+    /// Opens what is there; none if it was never finished.
+    fn connect(path: &Path, limit: u64) -> Result<Option<Self>, Error> {
         let db = connection(path)?;
         let sound: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
         if sound != "ok" {
             return Err(Error::Broken(sound));
         }
-        let path = path.to_owned();
-        let mut spool = Self { db, path, limit, epoch: 0, number: 0, seq: 0, confirmed: 0, waiting: true };
-        spool.waiting = spool.meta::<u64>("epoch")?.is_none();
-        spool.epoch = spool.meta("epoch")?.unwrap_or(0);
-        spool.number = spool.meta("number")?.unwrap_or(0);
-        spool.seq = spool.meta("seq")?.unwrap_or(0);
-        spool.confirmed = spool.meta("confirmed")?.unwrap_or(0);
-        Ok(spool)
+        let tables: i64 =
+            db.query_row("SELECT count(*) FROM sqlite_schema WHERE type = 'table'", [], |row| row.get(0))?;
+        if tables == 0 {
+            return Ok(None);
+        }
+        let mut spool = Self::over(db, path, limit);
+        spool.load()?;
+        Ok(Some(spool))
+    }
+
+    /// Reads where the chain stands.
+    fn load(&mut self) -> Result<(), Error> {
+        self.waiting = self.meta::<u64>("epoch")?.is_none();
+        self.epoch = self.meta("epoch")?.unwrap_or(0);
+        self.number = self.meta("number")?.unwrap_or(0);
+        self.seq = self.meta("seq")?.unwrap_or(0);
+        self.confirmed = self.meta("confirmed")?.unwrap_or(0);
+        let last: Option<i64> = self.db.query_row("SELECT max(seq) FROM position", [], |row| row.get(0))?;
+        if last.unwrap_or(0) != self.seq || self.confirmed > self.seq {
+            return Err(Error::Broken("its last transaction is missing".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// The epoch that records are numbered in: another one means that the chain began anew. 0 while the spool waits.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.epoch
     }
 
     /// True until the core has said where it stands.
@@ -207,34 +266,55 @@ impl Spool {
         let rows = rows.query_map([], |row| Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, Vec<u8>>(1)?)))?;
         rows.map(|row| {
             let (key, body) = row?;
-            Ok((Key::from_le_bytes(key), parse(&body)?))
+            let key = Key::from_le_bytes(key);
+            let window = body.split_last_chunk().filter(|(json, sum)| window_sum(key, json) == **sum);
+            let (json, _) =
+                window.ok_or_else(|| Error::Broken("the checksum of a window does not match".to_owned()))?;
+            Ok((key, parse(json)?))
         })
         .collect()
     }
 
-    /// Writes it all, or nothing.
+    /// Writes it all, or nothing. After an error the same must be written next, unless the spool is opened anew or follows
+    /// the core.
     ///
     /// # Errors
     /// [`Error::Full`] when there is no room now.
     pub fn commit(&mut self, commit: &Commit, now: Timestamp) -> Result<(), Error> {
-        let bodies: Vec<Vec<u8>> = commit.records.iter().map(|r| serde_json::to_vec(r).unwrap_or_default()).collect();
-        let room: u64 = bodies.iter().map(|body| body.len() as u64 + 64).sum();
-        if room > 0 {
-            self.make_room(room, now)?;
+        self.settle()?;
+        if let Some((epoch, number)) = self.doubt.take() {
+            if self.epoch != epoch {
+                return Err(Error::Other("it follows the core in a new epoch".to_owned()));
+            }
+            if self.number != number {
+                return Ok(());
+            }
         }
+        let before = (self.epoch, self.number);
+        let done = self.write(commit, now);
+        if done.is_err() {
+            self.doubt = Some(before);
+        }
+        done
+    }
+
+    /// Looks up where the chain stands, if the last transaction failed.
+    fn settle(&mut self) -> Result<(), Error> {
+        if self.doubt.is_some() { self.load() } else { Ok(()) }
+    }
+
+    fn write(&mut self, commit: &Commit, now: Timestamp) -> Result<(), Error> {
+        let bodies: Vec<Vec<u8>> = commit.records.iter().map(|r| serde_json::to_vec(r).unwrap_or_default()).collect();
+        let bytes: u64 = bodies.iter().map(|body| body.len() as u64 + 64).sum();
+        self.make_room(bytes, commit.windows.len() as u64 * 512 + 64 * 1024, now)?;
         let tx = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let (mut seq, mut number) = (self.seq, self.number);
         {
-            let mut insert =
-                tx.prepare_cached("INSERT INTO record (seq, number, at, sum, body) VALUES (?1, ?2, ?3, ?4, ?5)")?;
-            for body in &bodies {
-                seq += 1;
-                number += 1;
-                insert.execute(params![seq, signed(number), now.as_second(), sum(body), body])?;
-            }
             let mut keep = tx.prepare_cached("INSERT OR REPLACE INTO window (key, body) VALUES (?1, ?2)")?;
             for (key, window) in &commit.windows {
-                keep.execute(params![key.to_le_bytes(), serde_json::to_vec(window).unwrap_or_default()])?;
+                let mut body = serde_json::to_vec(window).unwrap_or_default();
+                body.extend_from_slice(&window_sum(*key, &body));
+                keep.execute(params![key.to_le_bytes(), body])?;
             }
             let mut drop = tx.prepare_cached("DELETE FROM window WHERE key = ?1")?;
             for key in &commit.closed {
@@ -245,14 +325,16 @@ impl Spool {
                 read.execute(params![source, cursor.to_string()])?;
             }
         }
-        if !bodies.is_empty() {
-            let cursors = all_cursors(&tx)?;
-            tx.prepare_cached("INSERT INTO position (seq, number, tag, cursors) VALUES (?1, ?2, ?3, ?4)")?
-                .execute(params![seq, signed(number), signed(random()), cursors])?;
-            set(&tx, "seq", seq)?;
-            set(&tx, "number", number)?;
+        (seq, number) = append(&tx, seq, number, &bodies, now)?;
+        #[cfg(test)]
+        if self.fail == Some(Fail::Before) {
+            return Err(Error::Full("made to fail".to_owned()));
         }
         tx.commit()?;
+        #[cfg(test)]
+        if self.fail == Some(Fail::After) {
+            return Err(Error::Full("made to fail".to_owned()));
+        }
         (self.seq, self.number) = (seq, number);
         Ok(())
     }
@@ -290,6 +372,7 @@ impl Spool {
     /// # Errors
     /// When the spool cannot be read.
     pub fn stand_at(&mut self, core: Option<Position>) -> Result<bool, Error> {
+        self.settle()?;
         let trimmed: i64 = self.meta("trimmed")?.unwrap_or(0);
         let seq = if core == self.base()? {
             Some(0)
@@ -314,7 +397,8 @@ impl Spool {
     ///
     /// # Errors
     /// [`Error::Broken`] when a record is damaged.
-    pub fn parcel(&self, records: usize, bytes: usize) -> Result<Option<Parcel>, Error> {
+    pub fn parcel(&mut self, records: usize, bytes: usize) -> Result<Option<Parcel>, Error> {
+        self.settle()?;
         let mut rows =
             self.db.prepare_cached("SELECT seq, number, sum, body FROM record WHERE seq > ?1 ORDER BY seq")?;
         let mut ends =
@@ -377,29 +461,44 @@ impl Spool {
     }
 
     /// Follows the core, whose position is none of ours: a new epoch begins there, and reading goes on from its cursors.
-    /// Nothing that was not confirmed is needed: it comes again from the sources. If the core has nothing of this node,
-    /// reading goes on from the last confirmed position, and what was confirmed before is recorded as lost.
+    /// Nothing that was not confirmed is needed: it comes again from the sources. A source that the core has never heard of
+    /// goes on from the oldest place known here. If the core has nothing of this node at all, that holds for every source,
+    /// and what was confirmed before is recorded as lost.
     ///
     /// # Errors
     /// When the spool cannot be written.
     pub fn adopt(&mut self, core: Option<Position>, cursors: &Cursors, now: Timestamp) -> Result<Cursors, Error> {
-        let confirmed = self.position_at(self.confirmed)?.filter(|_| core.is_none() && !self.waiting);
+        self.settle()?;
+        let lost = match core {
+            None if !self.waiting => self.position_at(self.confirmed)?,
+            _ => None,
+        };
+        let mut all = self.cursors()?;
+        all.extend(self.base_cursors()?);
+        all.extend(self.cursors_at(self.confirmed)?);
+        all.extend(cursors.clone());
+        let why = "the core has nothing of this node: it was set up anew, or restored from a backup that is too old";
+        let lost = lost.map(|end| Lost { epoch: end.epoch, from: 1, to: end.number, why: why.to_owned() });
+        let before = (self.epoch, self.number);
+        let done = self.begin_epoch(core, &all, lost, now);
+        self.doubt = done.is_err().then_some(before);
+        done.map(|()| all)
+    }
+
+    /// Where reading stood at the end of a transaction, if it is still known.
+    fn cursors_at(&self, seq: i64) -> Result<Cursors, Error> {
         let kept: Option<String> = self
             .db
-            .query_row("SELECT cursors FROM position WHERE seq = ?1", [self.confirmed], |row| row.get(0))
+            .prepare_cached("SELECT cursors FROM position WHERE seq = ?1")?
+            .query_row([seq], |row| row.get(0))
             .optional()?;
-        let cursors = match (confirmed, kept) {
-            (Some(_), Some(kept)) => parse(kept.as_bytes())?,
-            _ => cursors.clone(),
-        };
-        self.begin_epoch(core, &cursors)?;
-        if let Some(lost) = confirmed {
-            let why =
-                "the core has nothing of this node: it was set up anew, or restored from a backup that is too old";
-            let lost = Lost { epoch: lost.epoch, from: 1, to: lost.number, why: why.to_owned() };
-            self.commit(&Commit { records: vec![Record::Lost(lost)], ..Commit::default() }, now)?;
-        }
-        Ok(cursors)
+        kept.map_or(Ok(Cursors::new()), |kept| parse(kept.as_bytes()))
+    }
+
+    /// Where reading stood when this epoch began.
+    fn base_cursors(&self) -> Result<Cursors, Error> {
+        let kept: Option<String> = self.meta("base_cursors")?;
+        kept.map_or(Ok(Cursors::new()), |kept| parse(kept.as_bytes()))
     }
 
     /// Sets the spool aside because of damage found while it was in use; it waits for the core then.
@@ -426,8 +525,13 @@ impl Spool {
         Ok(Depth { records: unsigned(self.seq - self.confirmed), bytes: self.used()?, oldest })
     }
 
-    fn begin_epoch(&mut self, base: Option<Position>, cursors: &Cursors) -> Result<(), Error> {
-        let epoch = random();
+    fn begin_epoch(
+        &mut self,
+        base: Option<Position>,
+        cursors: &Cursors,
+        lost: Option<Lost>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         let tx = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         tx.execute_batch(
             "DELETE FROM record; DELETE FROM position; DELETE FROM window; DELETE FROM cursor; DELETE FROM meta;",
@@ -435,11 +539,14 @@ impl Spool {
         for (source, cursor) in cursors {
             tx.execute("INSERT INTO cursor (source, cursor) VALUES (?1, ?2)", params![source, cursor.to_string()])?;
         }
-        set(&tx, "epoch", epoch)?;
+        set(&tx, "epoch", random())?;
         set(&tx, "base", serde_json::to_string(&base).unwrap_or_default())?;
+        set(&tx, "base_cursors", serde_json::to_string(cursors).unwrap_or_default())?;
+        let lost: Vec<Vec<u8>> =
+            lost.map(Record::Lost).iter().map(|lost| serde_json::to_vec(lost).unwrap_or_default()).collect();
+        append(&tx, 0, 0, &lost, now)?;
         tx.commit()?;
-        (self.epoch, self.number, self.seq, self.confirmed, self.waiting) = (epoch, 0, 0, 0, false);
-        Ok(())
+        self.load()
     }
 
     fn position_at(&self, seq: i64) -> Result<Option<Position>, Error> {
@@ -457,9 +564,10 @@ impl Spool {
     }
 
     /// Deletes confirmed records that are old, and as many more as are needed for the room.
-    fn make_room(&mut self, room: u64, now: Timestamp) -> Result<(), Error> {
+    /// `records` and `beside` are the bytes that records and all else need.
+    fn make_room(&mut self, records: u64, beside: u64, now: Timestamp) -> Result<(), Error> {
         self.trim("at < ?2", now.as_second() - KEEP)?;
-        while self.used()? + room > self.limit {
+        while records > 0 && self.used()? + records > self.limit {
             if self.trim("seq < ?2", i64::MAX)? == 0 {
                 return Err(Error::Full(format!(
                     "the spool has reached its limit of {} MiB: it waits for the core to take something, and reads no further",
@@ -467,7 +575,29 @@ impl Spool {
                 )));
             }
         }
+        // A file that has free pages within need not grow.
+        while self.disk_left()? < (records + beside).saturating_sub(self.free()?) {
+            if self.trim("seq < ?2", i64::MAX)? == 0 {
+                return Err(Error::Full(format!(
+                    "the disk with {} is full: sources are not read on until there is room; free some space",
+                    self.path.display()
+                )));
+            }
+        }
         Ok(())
+    }
+
+    /// Bytes left on the disk, without what the log may still grow by, and the database at the next checkpoint.
+    fn disk_left(&self) -> Result<u64, Error> {
+        let folder = self.path.parent().unwrap_or(&self.path);
+        let disk = rustix::fs::statvfs(folder).map_err(|error| Error::Other(error.to_string()))?;
+        let (free, total) = (disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize);
+        let size = |path: &Path| std::fs::metadata(path).map_or(0, |meta| meta.len());
+        let mut log = self.path.clone().into_os_string();
+        log.push("-wal");
+        let log_grows = LOG_ROOM.min(total / 4).saturating_sub(size(Path::new(&log)));
+        let database_grows = (self.pragma("page_count")? * self.pragma("page_size")?).saturating_sub(size(&self.path));
+        Ok(free.saturating_sub(log_grows + database_grows))
     }
 
     /// Deletes up to a thousand of the oldest confirmed records, up to a transaction's end that stays known.
@@ -494,10 +624,16 @@ impl Spool {
 
     /// Bytes used, without the pages that are free.
     fn used(&self) -> Result<u64, Error> {
-        let pragma = |name: &str| -> Result<i64, Error> {
-            Ok(self.db.prepare_cached(&format!("PRAGMA {name}"))?.query_row([], |row| row.get(0))?)
-        };
-        Ok(unsigned((pragma("page_count")? - pragma("freelist_count")?) * pragma("page_size")?))
+        Ok((self.pragma("page_count")? - self.pragma("freelist_count")?) * self.pragma("page_size")?)
+    }
+
+    /// Bytes of pages that are free.
+    fn free(&self) -> Result<u64, Error> {
+        Ok(self.pragma("freelist_count")? * self.pragma("page_size")?)
+    }
+
+    fn pragma(&self, name: &str) -> Result<u64, Error> {
+        Ok(unsigned(self.db.prepare_cached(&format!("PRAGMA {name}"))?.query_row([], |row| row.get(0))?))
     }
 
     fn meta<T: std::str::FromStr>(&self, key: &str) -> Result<Option<T>, Error> {
@@ -512,11 +648,12 @@ impl Spool {
 
 fn connection(path: &Path) -> Result<Connection, Error> {
     let db = Connection::open(path)?;
-    db.busy_timeout(std::time::Duration::from_secs(5))?;
+    db.busy_timeout(std::time::Duration::from_secs(1))?;
+    // Exclusive: no second node on the same folder, and no shared-memory file.
     db.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = OFF;
-         PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 2000;
-         PRAGMA journal_size_limit = 16777216;",
+        "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = OFF;
+         PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 500;
+         PRAGMA journal_size_limit = 8388608;",
     )?;
     Ok(db)
 }
@@ -528,6 +665,35 @@ fn set_aside(path: &Path) -> Result<PathBuf, Error> {
         let _ = std::fs::rename(format!("{}{end}", path.display()), format!("{}{end}", aside.display()));
     }
     Ok(aside)
+}
+
+/// Adds records to the chain, as the end of a transaction. Gives the last one's `seq` and number.
+fn append(
+    db: &Connection,
+    mut seq: i64,
+    mut number: u64,
+    bodies: &[Vec<u8>],
+    now: Timestamp,
+) -> Result<(i64, u64), Error> {
+    if bodies.is_empty() {
+        return Ok((seq, number));
+    }
+    let mut insert =
+        db.prepare_cached("INSERT INTO record (seq, number, at, sum, body) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    for body in bodies {
+        seq += 1;
+        number += 1;
+        insert.execute(params![seq, signed(number), now.as_second(), sum(body), body])?;
+    }
+    db.prepare_cached("INSERT INTO position (seq, number, tag, cursors) VALUES (?1, ?2, ?3, ?4)")?.execute(params![
+        seq,
+        signed(number),
+        signed(random()),
+        all_cursors(db)?
+    ])?;
+    set(db, "seq", seq)?;
+    set(db, "number", number)?;
+    Ok((seq, number))
 }
 
 fn all_cursors(db: &Connection) -> Result<String, Error> {
@@ -554,6 +720,14 @@ fn set(db: &Connection, key: &str, value: impl std::fmt::Display) -> Result<(), 
 
 fn parse<T: serde::de::DeserializeOwned>(json: &[u8]) -> Result<T, Error> {
     serde_json::from_slice(json).map_err(|error| Error::Broken(error.to_string()))
+}
+
+fn window_sum(key: Key, json: &[u8]) -> [u8; 8] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&key.to_le_bytes()).update(json);
+    let mut sum = [0; 8];
+    hasher.finalize_xof().fill(&mut sum);
+    sum
 }
 
 fn sum(body: &[u8]) -> i64 {

@@ -221,3 +221,196 @@ fn windows_and_cursors_survive_with_their_records() {
     story.spool().commit(&Commit { closed: vec![7], ..Commit::default() }, Timestamp::now()).unwrap();
     assert!(story.spool().windows().unwrap().is_empty());
 }
+
+#[test]
+fn a_second_node_on_the_same_folder_is_refused() {
+    let mut story = Story::new();
+    story.write(1, 10);
+    let error = Spool::open(story.folder.path(), LIMIT).err().unwrap().to_string();
+    assert!(error.contains("another socme node"), "{error}");
+}
+
+#[test]
+fn a_spool_that_was_never_finished_waits_for_the_core() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("spool.db"), b"").unwrap();
+    let (spool, opened) = Spool::open(folder.path(), LIMIT).unwrap();
+    assert_eq!((opened, spool.waiting()), (Opened::Missing, true));
+}
+
+#[test]
+fn a_transaction_that_fails_is_written_once_whether_or_not_it_became_durable() {
+    for fail in [Fail::Before, Fail::After] {
+        let mut story = Story::new();
+        story.write(2, 10);
+        let record = || Record::Alert(Box::new(alarm("test", "again", Severity::Low, "m".into(), Timestamp::now())));
+        let commit = Commit { records: vec![record()], ..Commit::default() };
+        story.spool().fail = Some(fail);
+        assert!(story.spool().commit(&commit, Timestamp::now()).is_err());
+        let seen = story.batch().unwrap().records.len();
+        assert_eq!(seen, if fail == Fail::After { 3 } else { 2 }, "what is durable may be sent");
+        story.spool().fail = None;
+        story.spool().commit(&commit, Timestamp::now()).unwrap();
+        story.write(1, 20);
+        assert_eq!(names(&story.batch().unwrap()), ["n 1", "n 2", "again", "n 3"], "{fail:?}");
+        story.reopen();
+        assert_eq!(story.batch().unwrap().records.len(), 4);
+    }
+}
+
+/// Cuts a transaction off after any number of SQLite's steps, so in the midst of every statement.
+#[test]
+fn a_transaction_cut_off_anywhere_leaves_nothing_or_all() {
+    let mut story = Story::new();
+    story.write(1, 1);
+    for steps in 1..400 {
+        let now = Timestamp::now();
+        let before = story.batch().unwrap();
+        let key = steps as Key;
+        let commit = Commit {
+            records: (0..3)
+                .map(|n| {
+                    Record::Alert(Box::new(alarm("test", &format!("{steps}.{n}"), Severity::Low, "m".into(), now)))
+                })
+                .collect(),
+            windows: vec![(key, window(steps as u64))],
+            closed: vec![key - 1],
+            cursors: Cursors::from([("eve".to_owned(), serde_json::json!({ "offset": steps }))]),
+        };
+        story.spool().db.progress_handler(steps, Some(|| true)).unwrap();
+        let done = story.spool().commit(&commit, now);
+        story.spool().db.progress_handler(0, None::<fn() -> bool>).unwrap();
+        if done.is_ok() {
+            assert!(steps > 20, "the transaction was never cut off");
+            break;
+        }
+        if steps % 3 == 0 {
+            story.reopen();
+        }
+        let after = story.batch().unwrap();
+        assert_eq!((after.to, names(&after)), (before.to, names(&before)));
+        assert_eq!(story.spool().cursors().unwrap()["eve"]["offset"], before.cursors["eve"]["offset"]);
+        story.spool().commit(&commit, now).unwrap();
+        let after = story.batch().unwrap();
+        assert_eq!(after.records.len(), before.records.len() + 3);
+        assert_eq!(after.cursors["eve"]["offset"], steps);
+        assert_eq!(story.spool().windows().unwrap(), [(key, window(steps as u64))]);
+        story.spool().confirm(before.to).unwrap();
+        assert_eq!(story.batch().unwrap().first, before.to.number + 1);
+        story.spool().stand_at(None).unwrap();
+        story.spool().confirm(after.to).unwrap();
+        story.write(1, steps as u64);
+    }
+}
+
+#[test]
+fn a_window_that_was_altered_is_never_counted_on() {
+    let mut story = Story::new();
+    story.spool().commit(&Commit { windows: vec![(7, window(3))], ..Commit::default() }, Timestamp::now()).unwrap();
+    let sql = "UPDATE window SET body = CAST(replace(body, '\"count\":3', '\"count\":4') AS BLOB)";
+    assert_eq!(story.spool().db.execute(sql, []).unwrap(), 1);
+    assert!(matches!(story.spool().windows(), Err(Error::Broken(_))));
+}
+
+#[test]
+fn what_the_core_has_is_kept_for_two_days_and_then_known_as_gone() {
+    let mut story = Story::new();
+    let start = Timestamp::now();
+    let hours = |n: i64| start + jiff::SignedDuration::from_hours(n);
+    let mut ends = Vec::new();
+    for hour in [0, 24, 47, 49, 73] {
+        let record = Record::Alert(Box::new(alarm("test", &hour.to_string(), Severity::Low, "m".into(), start)));
+        story.spool().commit(&Commit { records: vec![record], ..Commit::default() }, hours(hour)).unwrap();
+        let to = story.batch().unwrap().to;
+        story.spool().confirm(to).unwrap();
+        ends.push(to);
+    }
+    // At hour 73, what was written at hours 0 and 24 is gone: its end is still a place to go on from.
+    assert!(!story.spool().stand_at(Some(ends[0])).unwrap());
+    assert!(!story.spool().stand_at(None).unwrap());
+    assert!(story.spool().stand_at(Some(ends[1])).unwrap());
+    assert_eq!(names(&story.batch().unwrap()), ["47", "49", "73"]);
+}
+
+fn window(count: u64) -> Window {
+    Window {
+        alert: 1,
+        count,
+        sent: 1,
+        first: Timestamp::UNIX_EPOCH,
+        last: Timestamp::UNIX_EPOCH,
+        samples: Vec::new(),
+        taken: 0,
+        touched: 5,
+    }
+}
+
+/// Runs the test below on a disk of its own of 24 MiB, where the system lets anyone mount one in a namespace of their own.
+#[test]
+fn a_spool_on_a_small_disk_recovers_by_itself() {
+    let own = std::env::current_exe().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let script = format!(
+        "mount -t tmpfs -o size=24m none '{0}' && SMALL_DISK='{0}' exec '{1}' --exact --ignored spool::tests::on_a_small_disk",
+        folder.path().display(),
+        own.display()
+    );
+    let done = std::process::Command::new("unshare").args(["-rm", "sh", "-c", &script]).output();
+    let done = match done {
+        Ok(done) => done,
+        Err(error) => return eprintln!("not run: unshare: {error}"),
+    };
+    let text = String::from_utf8_lossy(&done.stdout) + String::from_utf8_lossy(&done.stderr);
+    if text.contains("Operation not permitted") || text.contains("permission denied") {
+        return eprintln!("not run: this system does not let users mount in a namespace of their own");
+    }
+    assert!(done.status.success() && text.contains("1 passed"), "{text}");
+}
+
+#[test]
+#[ignore = "run by the test above, on a small disk"]
+fn on_a_small_disk() {
+    let folder = PathBuf::from(std::env::var_os("SMALL_DISK").unwrap());
+    // The limit is far above what the disk holds.
+    Spool::create(&folder, 1 << 30).unwrap();
+    let (mut spool, _) = Spool::open(&folder, 1 << 30).unwrap();
+    let now = Timestamp::now();
+    let mut text = String::new();
+    while text.len() < 100_000 {
+        text.push_str(&random().to_string());
+    }
+    let commit = || {
+        let record = Record::Alert(Box::new(alarm("test", "n", Severity::Low, text.clone(), now)));
+        Commit { records: vec![record], ..Commit::default() }
+    };
+    let (mut written, mut confirmed) = (0_u64, 0_u64);
+    // It fills up, is emptied by the core, and fills up again, many times over.
+    for round in 0..6 {
+        let full = (0..1_000).find_map(|_| match spool.commit(&commit(), now) {
+            Ok(()) => {
+                written += 1;
+                None
+            }
+            Err(error) => Some(error),
+        });
+        assert!(matches!(full, Some(Error::Full(_))), "round {round}: {full:?}");
+        if round == 3 {
+            // Something else takes the rest of the disk, and gives it back.
+            let other = folder.join("other");
+            let _ = std::fs::write(&other, vec![1; 32 << 20]);
+            assert!(matches!(spool.commit(&commit(), now), Err(Error::Full(_))));
+            std::fs::remove_file(other).unwrap();
+        }
+        if round == 4 {
+            drop(spool);
+            spool = Spool::open(&folder, 1 << 30).unwrap().0;
+        }
+        while let Some(parcel) = spool.parcel(20, 1 << 20).unwrap() {
+            assert_eq!(parcel.first, confirmed + 1);
+            confirmed = parcel.to.number;
+            spool.confirm(parcel.to).unwrap();
+        }
+        assert_eq!(confirmed, written);
+    }
+    assert!(written > 200, "{written}");
+}
