@@ -1,1 +1,30 @@
 //! SOCme's core: API, ingest, live stream, certificates.
+//!
+//! [`cli`] reads the command line, [`config`] the settings, [`run`] holds the whole life of a core. People come in through
+//! `api`, nodes through `nodes_api`; what the core does by itself is in `jobs`.
+
+pub mod check;
+pub mod cli;
+pub mod config;
+pub mod log;
+pub mod run;
+
+mod api;
+mod folder;
+mod jobs;
+mod links;
+mod listener;
+mod metrics;
+mod nodes_api;
+mod notify;
+mod passphrase;
+mod pki;
+mod problem;
+mod seal;
+mod sight;
+mod silence;
+mod state;
+#[cfg(test)]
+mod testing;
+mod throttle;
+mod web;

@@ -16,6 +16,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// The core: pages and API for people, the way in for nodes
+    Core(socme_core::cli::CoreCommand),
     /// A node: watches this network and sends alerts to the core
     Node(node::cli::Node),
     /// A demo on this machine alone: a core, three clients, and traffic that their sensors see
@@ -26,11 +28,14 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_env_filter(tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into()))
-        .init();
     let cli = Cli::parse();
+    // The core logs as its settings say.
+    if !matches!(cli.command, Command::Core(_)) {
+        tracing_subscriber::fmt()
+            .with_writer(std::io::stderr)
+            .with_env_filter(tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into()))
+            .init();
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -40,11 +45,14 @@ fn main() -> ExitCode {
     };
     let done = runtime.block_on(async {
         match cli.command {
+            Command::Core(core) => core.run().await,
             Command::Node(node) => node.run().await,
             Command::Demo(demo) => demo.run().await,
             Command::DemoTraffic(traffic) => traffic.run().await,
         }
     });
+    // Whatever still computes must not hold up the end.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(200));
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
         ExitCode::FAILURE

@@ -84,7 +84,7 @@ impl Dictionaries {
         let mut all = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
         let samples = all.entry(module).or_default();
         samples.seen += 1;
-        if samples.trained < TRAIN_AT.len() && (samples.trained == 0 || samples.seen % 16 == 0) {
+        if samples.trained < TRAIN_AT.len() && (samples.trained == 0 || samples.seen.is_multiple_of(16)) {
             let head = body[..body.len().min(SAMPLE_BYTES)].to_vec();
             if samples.kept.len() < SAMPLES {
                 samples.kept.push(head);

@@ -348,7 +348,7 @@ impl Plan {
             }
             if let Condition::Text(_) = condition {
                 // What the index has not taken in yet is looked at one by one.
-                return Ok(Self { arms, leftovers: leftovers(query, None) }.with_tail(sql, clients)?);
+                return Self { arms, leftovers: leftovers(query, None) }.with_tail(sql, clients);
             }
         } else {
             let states = set(query, |c| if let Condition::State(s) = c { Some(codes(s)) } else { None }, 3);

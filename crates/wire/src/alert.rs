@@ -10,6 +10,7 @@ use crate::limit;
 
 /// Where an event comes from (ECS `event.module`). In the query language: `source:`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Source {
     /// Suricata's EVE log.
@@ -43,6 +44,7 @@ impl fmt::Display for Source {
 
 /// How bad it is: one scale everywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Worth knowing.
@@ -105,6 +107,7 @@ impl fmt::Display for Severity {
 /// Everything in it was written by someone who may be an attacker: it is text to be shown, never markup, a path to open
 /// or a command to run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Alert {
     /// Where it comes from.
     pub module: Source,
@@ -175,6 +178,7 @@ pub struct Alert {
 
 /// What turned an event into an alert (ECS `rule`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Rule {
     /// Its identifier within its source, such as `2024897` or `5710`.
     pub id: String,
@@ -196,6 +200,7 @@ pub struct Rule {
 
 /// MITRE ATT&CK. The lists are not aligned with one another: Wazuh de-duplicates each.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Threat {
     /// Technique ids, such as `T1110` (ECS `threat.technique.id`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -215,6 +220,7 @@ impl Threat {
 
 /// A watched host.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Host {
     /// The Wazuh agent's id (ECS `host.id`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -229,6 +235,7 @@ pub struct Host {
 
 /// One end of a conversation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Endpoint {
     /// IPv4 or IPv6 address, in its canonical text form; text as given if it is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -243,6 +250,7 @@ pub struct Endpoint {
 
 /// A conversation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Network {
     /// `tcp`, `udp`, `icmp`… in lower case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -274,6 +282,7 @@ impl Network {
 
 /// An account.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct User {
     /// Its name.
     pub name: String,
@@ -284,6 +293,7 @@ pub struct User {
 
 /// A process.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Process {
     /// Name, or absolute path of the executable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -301,6 +311,7 @@ pub struct Process {
 
 /// A file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct File {
     /// Its path, or its name where no path is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -321,6 +332,7 @@ pub struct File {
 
 /// By what events were folded into this alert.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Fold {
     /// Source, rule, addresses, host and user.
@@ -334,6 +346,7 @@ pub enum Fold {
 
 /// One more event that a folded alert stands for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Sample {
     /// When it happened, by the source's clock.
     pub time: Timestamp,
@@ -350,6 +363,7 @@ pub struct Sample {
 
 /// Something that was cut from a raw event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Cut {
     /// The field, such as `payload_printable`; `event` where the end of the text itself is missing.
     pub field: String,
@@ -359,6 +373,7 @@ pub struct Cut {
 
 /// What kind of thing an alert is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum EntityKind {
     /// An IP address.
@@ -373,6 +388,7 @@ pub enum EntityKind {
 
 /// Something an alert is about, that other alerts may be about as well.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Entity {
     /// What kind of thing.
     pub kind: EntityKind,

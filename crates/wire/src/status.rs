@@ -9,6 +9,7 @@ use crate::alert::Source;
 
 /// A node's report about itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Status {
     /// The node's clock.
     pub now: Timestamp,
@@ -40,6 +41,7 @@ pub struct Status {
 
 /// How one source is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SourceStatus {
     /// What it is.
     pub module: Source,
@@ -74,6 +76,7 @@ pub struct SourceStatus {
 
 /// Whether a source is being read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum SourceState {
     /// Read to its end.
@@ -90,6 +93,7 @@ pub enum SourceState {
 
 /// How the spool is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SpoolStatus {
     /// Records not yet acknowledged.
     pub depth: u64,
@@ -111,6 +115,7 @@ pub struct SpoolStatus {
 
 /// How the way to the core is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UplinkStatus {
     /// True if the last exchange succeeded.
     pub connected: bool,
@@ -129,6 +134,7 @@ pub struct UplinkStatus {
 
 /// Suricata's own figures. Counters are since Suricata started; the unit of each is in Suricata's documentation of EVE `stats`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SuricataStatus {
     /// When Suricata wrote them.
     pub time: Option<Timestamp>,
@@ -148,6 +154,7 @@ pub struct SuricataStatus {
 
 /// How the machine is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MachineStatus {
     /// Processor use, 0 to 1 over all processors.
     pub cpu: f64,

@@ -3,6 +3,14 @@
 // A test that cannot go on must fail where it stands.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod crash;
+mod disk;
+mod flood;
+mod generations;
+mod layers;
+mod masked;
 mod rotation;
 mod rules;
 mod sensor;
+#[allow(unreachable_pub, dead_code, reason = "shared with the benches")]
+mod support;

@@ -49,8 +49,10 @@ struct Job {
     name: &'static str,
     weight: usize,
     /// Runs it, unless it is told why not. True: keep what it did; false: undo it.
-    run: Box<dyn FnOnce(Result<&mut Tx<'_>>) -> (bool, Answer) + Send>,
+    run: Box<Run>,
 }
+
+type Run = dyn FnOnce(Result<&mut Tx<'_>>) -> (bool, Answer) + Send;
 
 /// The way to the writer's thread.
 #[derive(Clone)]

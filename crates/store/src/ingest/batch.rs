@@ -68,7 +68,7 @@ impl Writing {
 }
 
 /// Takes a batch if it follows where the core stands.
-pub(crate) fn take(tx: &mut Tx<'_>, client: ClientId, node: NodeId, batch: Prepared) -> Result<Ingested> {
+pub(crate) fn take(tx: &mut Tx<'_>, client: ClientId, node: NodeId, batch: &Prepared) -> Result<Ingested> {
     // The client is looked up again: the node may have been deleted since.
     if nodes::client_of(tx.sql, node)? != client {
         return Err(crate::Error::NotFound("node"));
@@ -109,7 +109,7 @@ pub(crate) fn take(tx: &mut Tx<'_>, client: ClientId, node: NodeId, batch: Prepa
     }
     counted.retain(|alert| *alert < writing.first);
     let new = writing.finish(tx)?;
-    save_link(tx, client, node, &batch, refused.len())?;
+    save_link(tx, client, node, batch, refused.len())?;
     if !lost.is_empty() {
         raise(tx, client, Some(node), lost_alarm(tx.now, &lost))?;
         changes::note(tx, client, Kind::Nodes(Some(node)))?;

@@ -84,7 +84,7 @@ impl Store {
         let prepared = task.await.map_err(|error| Error::Malformed(format!("it cannot be read: {error}")))??;
         let weight = prepared.records.len().max(1);
         let result =
-            self.writer()?.write("take batch", weight, move |tx| batch::take(tx, client, node, prepared)).await;
+            self.writer()?.write("take batch", weight, move |tx| batch::take(tx, client, node, &prepared)).await;
         drop(turn);
         if let Ok(Ingested::Taken(taken)) = &result {
             self.0.meter.taken(weight as u64, taken.refused.len() as u64);

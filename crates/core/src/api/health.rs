@@ -1,0 +1,237 @@
+//! The core's own health.
+
+use std::time::Instant;
+
+use axum::Json;
+use axum::extract::State;
+use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::person::Analyst;
+use super::version::VERSION;
+use crate::problem::Problem;
+use crate::state::{Core, Shared};
+
+/// Slowest queries shown.
+const SLOW: usize = 15;
+/// Less disk than this is a warning: bytes, and share.
+const LOW_DISK: (u64, f64) = (1 << 30, 0.05);
+/// A certificate of people's that ends within so many days is a warning.
+const SOON: i64 = 14;
+
+/// The core's own health.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Health {
+    /// The core's version.
+    version: &'static str,
+    /// The core's clock.
+    now: Timestamp,
+    /// Seconds since it started.
+    uptime_seconds: u64,
+    /// The disk that the database is on.
+    disk: Disk,
+    /// The database.
+    database: Database,
+    /// What waits.
+    queues: Queues,
+    /// The queries that take longest, slowest (95th percentile) first.
+    slow_queries: Vec<SlowQuery>,
+    /// Certificates and their ends.
+    certificates: Vec<CertificateEnd>,
+    /// What comes in.
+    ingest: Ingest,
+    /// What is kept.
+    retention: Retention,
+    /// What somebody should look at.
+    warnings: Vec<Warning>,
+}
+
+/// A disk.
+#[derive(Clone, Copy, Serialize, ToSchema)]
+struct Disk {
+    /// Bytes free.
+    free: u64,
+    /// Bytes in all.
+    total: u64,
+}
+
+/// The database.
+#[derive(Serialize, ToSchema)]
+struct Database {
+    /// Bytes of its file.
+    bytes: u64,
+    /// Bytes of its write-ahead log.
+    wal_bytes: u64,
+    /// Alerts in it.
+    alerts: u64,
+    /// Bytes per alert, everything included; 0 without alerts.
+    bytes_per_alert: f64,
+}
+
+/// What waits.
+#[derive(Serialize, ToSchema)]
+struct Queues {
+    /// Batches that are being taken.
+    ingest: u64,
+    /// Jobs that wait for the database's writer.
+    jobs: u64,
+    /// Alerts that free text does not find yet.
+    text_behind: u64,
+}
+
+/// How long one kind of query takes, since the start.
+#[derive(Serialize, ToSchema)]
+struct SlowQuery {
+    /// Which.
+    what: &'static str,
+    /// How often it ran.
+    count: u64,
+    /// Half of them took at most so many milliseconds.
+    p50_ms: f64,
+    /// 95 of 100 took at most so many.
+    p95_ms: f64,
+    /// The longest.
+    max_ms: f64,
+    /// The latest.
+    last_ms: f64,
+}
+
+/// A certificate and its end.
+#[derive(Serialize, ToSchema)]
+struct CertificateEnd {
+    /// `authority`, `nodes` (the listener for nodes) or `people` (the listener for people).
+    name: &'static str,
+    /// Its end.
+    end: Timestamp,
+    /// Days left.
+    days: f64,
+}
+
+/// What comes in.
+#[derive(Serialize, ToSchema)]
+struct Ingest {
+    /// Alerts per second, over the last minute.
+    alerts_per_second: f64,
+    /// Batches since the start.
+    batches: u64,
+    /// Records that broke a bound, since the start.
+    refused: u64,
+}
+
+/// What is kept.
+#[derive(Serialize, ToSchema)]
+struct Retention {
+    /// Alerts are deleted after so many days; null: never.
+    max_age_days: Option<f64>,
+    /// The oldest alerts are deleted when the database is larger, in bytes; null: it may grow.
+    max_bytes: Option<u64>,
+    /// Arrival of the oldest alert.
+    oldest_alert: Option<Timestamp>,
+}
+
+/// What somebody should look at.
+#[derive(Serialize, ToSchema)]
+struct Warning {
+    /// A word for it, for translation.
+    code: &'static str,
+    /// What is wrong.
+    what: String,
+    /// What to do.
+    mend: String,
+}
+
+/// The core's own health.
+#[utoipa::path(get, path = "/health", tag = "health", responses((status = 200, body = Health)))]
+pub(super) async fn health(State(core): State<Shared>, _: Analyst) -> Result<Json<Health>, Problem> {
+    let (database, taken) = (core.store.health().await?, core.store.taken());
+    let (disk, now) = (disk(&core), core.now());
+    let certificates = certificates(&core, now);
+    let warnings = warnings(&core, disk, &certificates, now);
+    let slow = database.timings.iter().take(SLOW).map(|timing| SlowQuery {
+        what: timing.what,
+        count: timing.count,
+        p50_ms: timing.p50_ms,
+        p95_ms: timing.p95_ms,
+        max_ms: timing.max_ms,
+        last_ms: timing.last_ms,
+    });
+    let config = &core.config;
+    let days = |span: std::time::Duration| span.as_secs_f64() / 86_400.0;
+    Ok(Json(Health {
+        version: VERSION,
+        now,
+        uptime_seconds: core.started.elapsed().as_secs(),
+        disk,
+        slow_queries: slow.collect(),
+        queues: Queues {
+            ingest: core.links.busy() as u64,
+            jobs: database.waiting as u64,
+            text_behind: database.text_behind,
+        },
+        certificates,
+        ingest: Ingest {
+            alerts_per_second: core.metrics.alerts_per_second(Instant::now()),
+            batches: taken.batches,
+            refused: taken.refused,
+        },
+        retention: Retention {
+            max_age_days: config.retention_max_age.get().map(days),
+            max_bytes: config.retention_max_bytes.get(),
+            oldest_alert: database.oldest,
+        },
+        database: Database {
+            bytes: database.bytes,
+            wal_bytes: database.wal_bytes,
+            alerts: database.alerts,
+            bytes_per_alert: if database.alerts == 0 { 0.0 } else { database.bytes as f64 / database.alerts as f64 },
+        },
+        warnings,
+    }))
+}
+
+/// Whether the core can serve: its database answers.
+pub(crate) async fn ready(State(core): State<Shared>) -> Result<&'static str, Problem> {
+    core.store.needs_setup().await?;
+    Ok("ready\n")
+}
+
+fn disk(core: &Core) -> Disk {
+    let Ok(found) = rustix::fs::statvfs(&core.config.data) else { return Disk { free: 0, total: 0 } };
+    Disk { free: found.f_bavail * found.f_frsize, total: found.f_blocks * found.f_frsize }
+}
+
+fn certificates(core: &Core, now: Timestamp) -> Vec<CertificateEnd> {
+    let end =
+        |name, end: Timestamp| CertificateEnd { name, end, days: end.duration_since(now).as_secs_f64() / 86_400.0 };
+    let mut found = vec![end("authority", core.authorities().ends), end("nodes", core.nodes_certificate.ends())];
+    found.extend(core.people_tls.as_ref().map(|tls| end("people", tls.ends())));
+    found
+}
+
+fn warnings(core: &Core, disk: Disk, certificates: &[CertificateEnd], now: Timestamp) -> Vec<Warning> {
+    let mut found = Vec::new();
+    let mut warn = |code, what: String, mend: &str| found.push(Warning { code, what, mend: mend.to_owned() });
+    if disk.total > 0 && (disk.free < LOW_DISK.0 || (disk.free as f64) < disk.total as f64 * LOW_DISK.1) {
+        let what = format!("Only {} MB are free on the core's disk.", disk.free / 1_000_000);
+        warn("disk", what, "Free some space, or set retention.max_bytes lower.");
+    }
+    for certificate in certificates.iter().filter(|certificate| certificate.name != "nodes") {
+        if certificate.days < SOON as f64 {
+            let what = format!("The certificate «{}» ends {:.0}.", certificate.name, certificate.end);
+            warn("certificate", what, "Put a new one in its place; it is read without a restart.");
+        }
+    }
+    if core.nodes_certificate.ends() < now {
+        let what = "The certificate of the listener for nodes has expired.".to_owned();
+        warn("nodes-certificate", what, "Look at the core's log: issuing a new one fails. Restart the core.");
+    }
+    if let Some(why) = core.people_tls.as_ref().and_then(crate::listener::PeopleTls::broken) {
+        warn(
+            "tls-files",
+            format!("The certificate files on the disk cannot be used: {why}"),
+            "Mend them; the old certificate is in use meanwhile.",
+        );
+    }
+    found
+}

@@ -1,0 +1,124 @@
+//! Signing in and out.
+
+use std::time::Instant;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::AppendHeaders;
+use jiff::SignedDuration;
+use serde::Deserialize;
+use store::{Actor, NewSession, Secret};
+use utoipa::ToSchema;
+
+use super::extract::Body;
+use super::me::Me;
+use super::person::{From, Person, set_cookie};
+use crate::metrics::By;
+use crate::problem::{Problem, ProblemBody};
+use crate::state::{Core, Shared};
+
+/// The answer to whoever has just signed in: who they are, and the cookie.
+pub(super) type SignedIn = (AppendHeaders<[(header::HeaderName, HeaderValue); 1]>, Json<Me>);
+
+/// Name and passphrase.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SignIn {
+    /// The user's name, in any case.
+    name: String,
+    /// Their passphrase.
+    passphrase: String,
+}
+
+/// A one-time link's token.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Link {
+    /// What follows `#` in the link.
+    token: String,
+}
+
+/// Signs in.
+///
+/// An unknown name and a wrong passphrase are answered alike, after the same work.
+#[utoipa::path(post, path = "/session", tag = "session", request_body = SignIn, responses(
+    (status = 200, body = Me),
+    (status = 401, body = ProblemBody, description = "The name or the passphrase is wrong"),
+    (status = 429, body = ProblemBody, description = "Too many attempts; `Retry-After` says when to come back"),
+))]
+pub(super) async fn sign_in(
+    State(core): State<Shared>,
+    from: From,
+    Body(SignIn { name, passphrase }): Body<SignIn>,
+) -> Result<SignedIn, Problem> {
+    let outcome = |word: &str| core.metrics.sign_ins.get_or_create(&By("outcome", word.into())).inc();
+    core.sign_ins.attempt(&name, from.address, Instant::now()).map_err(|wait| {
+        outcome("throttled");
+        Problem::new(StatusCode::TOO_MANY_REQUESTS, "throttled", "Too many attempts.")
+            .detail("Wait a little before you try again.")
+            .retry_after(wait)
+    })?;
+    let found = core.store.user_to_sign_in(&name).await?;
+    let stored = found.as_ref().and_then(|(_, stored)| stored.clone());
+    let fits = core.passphrases.fits(passphrase, stored).await;
+    let fits = fits.map_err(|crowded| Problem::later("Too many people are signing in.").cause(crowded))?;
+    match found {
+        Some((user, _)) if fits && !user.disabled => {
+            core.sign_ins.succeeded(&name, from.address);
+            let begun = core.store.begin_session(user.id, new_session(&core, from)).await?;
+            outcome("in");
+            signed_in(&core, begun)
+        }
+        _ => {
+            outcome("refused");
+            let mut actor = Actor::named("somebody");
+            actor.address = Some(from.address.to_string());
+            let tried: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
+            core.store.note(actor, "session.refuse", tried, String::new()).await?;
+            Err(Problem::new(StatusCode::UNAUTHORIZED, "wrong-sign-in", "The name or the passphrase is wrong.")
+                .detail("Check both. An administrator can give you a new passphrase."))
+        }
+    }
+}
+
+/// Signs in with a one-time link that was made on the core's own machine (`socme core sign-in-link`).
+#[utoipa::path(post, path = "/session/link", tag = "session", request_body = Link, responses(
+    (status = 200, body = Me),
+    (status = 400, body = ProblemBody, description = "The link is unknown, used or expired"),
+))]
+pub(super) async fn sign_in_by_link(
+    State(core): State<Shared>,
+    from: From,
+    Body(Link { token }): Body<Link>,
+) -> Result<SignedIn, Problem> {
+    let begun = core.store.sign_in_by_link(&Secret::presented(&token), new_session(&core, from)).await?;
+    signed_in(&core, begun)
+}
+
+/// Signs out.
+#[utoipa::path(delete, path = "/session", tag = "session", responses((status = 204)))]
+pub(super) async fn sign_out(
+    State(core): State<Shared>,
+    person: Person,
+) -> Result<(StatusCode, AppendHeaders<[(header::HeaderName, HeaderValue); 1]>), Problem> {
+    core.store.end_session(person.actor, person.session.id).await?;
+    Ok((StatusCode::NO_CONTENT, AppendHeaders([(header::SET_COOKIE, set_cookie(&core.config, None)?)])))
+}
+
+/// A session as the settings want it.
+pub(super) fn new_session(core: &Core, from: From) -> NewSession {
+    let span = |duration| SignedDuration::try_from(duration).unwrap_or(SignedDuration::from_hours(12));
+    NewSession {
+        idle: span(core.config.people_session_idle),
+        longest: span(core.config.people_session_longest),
+        address: Some(from.address.to_string()),
+        agent: from.agent,
+    }
+}
+
+/// Answers somebody who has just signed in.
+pub(super) fn signed_in(core: &Core, (secret, session): (Secret, store::Session)) -> Result<SignedIn, Problem> {
+    let cookie = set_cookie(&core.config, Some(&secret))?;
+    Ok((AppendHeaders([(header::SET_COOKIE, cookie)]), Json(session.user.into())))
+}

@@ -1,0 +1,155 @@
+//! `socme core …`
+
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::{Args, Subcommand};
+use jiff::SignedDuration;
+use store::{Actor, Options, Role, Store, User};
+
+use crate::config::{Config, Flags, example};
+use crate::{api, check, log, run};
+
+/// How long a sign-in link lives.
+const SIGN_IN_LINK: SignedDuration = SignedDuration::from_mins(5);
+
+/// Run the core: the pages, their API, and the way in for nodes.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  socme core                                start, with everything as it is by itself
+  socme core --people-listen 127.0.0.1:8080 start, pages on another port
+  socme core check                          what is wrong with the settings, with file, line and mend
+  socme core sign-in-link                   a link that signs the administrator in, once
+  socme core example > core.toml            a settings file with every key
+  socme core --help                         all settings as flags")]
+pub struct CoreCommand {
+    #[command(flatten)]
+    flags: Flags,
+    #[command(subcommand)]
+    action: Option<Action>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Start (what happens without a word as well)
+    Run,
+    /// Say what is wrong with the settings, the folder, the ports and the certificates
+    Check {
+        /// For machines
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print a link that signs a user in, once, within five minutes; for who has access to the data folder
+    SignInLink {
+        /// The user [default: the first administrator]
+        #[arg(long)]
+        user: Option<String>,
+        /// For machines
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the description of the API (OpenAPI)
+    Openapi,
+    /// Print a settings file with every key, its default and what it is for
+    Example,
+}
+
+impl CoreCommand {
+    /// Does it. Exit codes: 0 done, 1 it could not be done, 2 the settings are wrong.
+    ///
+    /// # Errors
+    /// Says what is in the way, with the mend.
+    #[allow(clippy::print_stdout, clippy::print_stderr)]
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
+        match self.action {
+            Some(Action::Openapi) => println!("{}", document()?),
+            Some(Action::Example) => print!("{}", example()),
+            Some(Action::Check { json }) => {
+                let report = check::check(&self.flags.layers());
+                if json {
+                    println!("{}", serde_json::json!({ "fine": report.fine, "wrong": report.wrong }));
+                } else {
+                    report.fine.iter().for_each(|line| println!("fine   {line}"));
+                    report.wrong.iter().for_each(|line| println!("WRONG  {line}"));
+                }
+                return Ok(if report.wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(2) });
+            }
+            Some(Action::SignInLink { ref user, json }) => {
+                let Some(config) = self.config() else { return Ok(ExitCode::from(2)) };
+                let link = sign_in_link(&config, user.as_deref()).await?;
+                if json {
+                    println!("{}", serde_json::json!({ "url": link }));
+                } else {
+                    println!("{link}");
+                }
+            }
+            Some(Action::Run) | None => {
+                let Some(config) = self.config() else { return Ok(ExitCode::from(2)) };
+                log::begin(&config);
+                run::run(config).await?;
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// The settings; what is wrong with them is told.
+    #[allow(clippy::print_stderr)]
+    fn config(&self) -> Option<Config> {
+        match Config::load(&self.flags.layers()) {
+            Ok(config) => Some(config),
+            Err(faults) => {
+                faults.iter().for_each(|fault| eprintln!("{fault}"));
+                None
+            }
+        }
+    }
+}
+
+/// The API's description, as JSON.
+pub(crate) fn document() -> anyhow::Result<String> {
+    Ok(api::document().to_pretty_json()?)
+}
+
+/// Makes a link that signs this user in; while there is no administrator yet, one to set up with.
+async fn sign_in_link(config: &Config, name: Option<&str>) -> anyhow::Result<String> {
+    let database = config.database();
+    if !database.exists() {
+        bail!(
+            "there is no database in {}: start the core first, or say with --data where it is",
+            config.data.display()
+        );
+    }
+    let store = Store::open(&database, Options { readers: 1, background: false, ..Options::default() }).await?;
+    let link = make_link(&store, config, name).await;
+    store.close().await;
+    link
+}
+
+async fn make_link(store: &Store, config: &Config, name: Option<&str>) -> anyhow::Result<String> {
+    let url = config.people_url(config.people_listen);
+    let actor = Actor::named("the command line");
+    if store.needs_setup().await? {
+        let secret = store.setup_link(actor, SignedDuration::from_hours(24)).await?;
+        return Ok(format!("{url}/setup#{}", secret.reveal()));
+    }
+    let users = store.users().await?;
+    let wanted = |user: &&User| match name {
+        Some(name) => user.name.to_lowercase() == name.trim().to_lowercase(),
+        None => user.role == Role::Admin && !user.disabled,
+    };
+    let user = users.iter().find(wanted);
+    let user = user.with_context(|| format!("there is no user «{}»", name.unwrap_or_default()))?;
+    if user.disabled {
+        bail!("the user «{}» is disabled", user.name);
+    }
+    let secret = store.sign_in_link(actor, user.id, SIGN_IN_LINK).await?;
+    Ok(format!("{url}/sign-in#{}", secret.reveal()))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_description_of_the_api_is_not_stale() {
+        crate::testing::is_fresh("web/openapi.json", &(super::document().unwrap() + "\n"));
+    }
+}
