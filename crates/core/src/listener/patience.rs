@@ -14,13 +14,12 @@ const LONGEST: Duration = Duration::from_secs(30);
 /// Ends writes that wait too long.
 pub(super) struct Patience<I> {
     io: I,
-    longest: Duration,
     waiting: Option<Pin<Box<Sleep>>>,
 }
 
 impl<I> Patience<I> {
     pub(super) fn new(io: I) -> Self {
-        Self { io, longest: LONGEST, waiting: None }
+        Self { io, waiting: None }
     }
 
     fn check<T>(&mut self, context: &mut Context<'_>, poll: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -28,9 +27,10 @@ impl<I> Patience<I> {
             self.waiting = None;
             return poll;
         }
-        let end = Instant::now() + self.longest;
+        let end = Instant::now() + LONGEST;
         let sleep = self.waiting.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(end)));
         ready!(sleep.as_mut().poll(context));
+        self.waiting = None;
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the other side takes nothing any more")))
     }
 }
@@ -81,23 +81,25 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_reader_that_does_not_read_is_given_up() {
-        let longest = Duration::from_millis(400);
-        let (ours, mut theirs) = tokio::io::duplex(16);
-        let mut ours = Patience { longest, ..Patience::new(ours) };
+        let (ours, _theirs) = tokio::io::duplex(16);
         let start = Instant::now();
-        let error = ours.write_all(&[0; 64]).await.unwrap_err();
+        let error = Patience::new(ours).write_all(&[0; 64]).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
-        assert!(start.elapsed() >= longest);
-        // One that reads, however slowly, is not.
-        let writing = tokio::spawn(async move { ours.write_all(&[0; 64]).await });
-        let mut buffer = [0; 8];
+        assert!(start.elapsed() >= LONGEST);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_that_reads_slowly_is_waited_for() {
+        let (ours, mut theirs) = tokio::io::duplex(16);
+        let writing = tokio::spawn(async move { Patience::new(ours).write_all(&[0; 80]).await });
+        let start = Instant::now();
         for _ in 0..10 {
-            tokio::time::sleep(longest / 8).await;
-            theirs.read_exact(&mut buffer).await.unwrap();
+            tokio::time::sleep(LONGEST / 2).await;
+            theirs.read_exact(&mut [0; 8]).await.unwrap();
         }
         writing.await.unwrap().unwrap();
-        assert!(start.elapsed() > longest * 2);
+        assert!(start.elapsed() > LONGEST);
     }
 }
