@@ -265,7 +265,8 @@ fn log(problem: &Problem) {
     } else if problem.status == StatusCode::UNAUTHORIZED || problem.status == StatusCode::NOT_FOUND {
         tracing::debug!(status, problem = problem.kind, error = cause, "request refused");
     } else {
-        tracing::info!(status, problem = problem.kind, field = problem.field, error = cause, "request refused");
+        let (title, field) = (&problem.title, problem.field);
+        tracing::info!(status, problem = problem.kind, %title, field, error = cause, "request refused");
     }
 }
 

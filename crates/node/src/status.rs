@@ -1,5 +1,7 @@
 //! `socme node status`: what the node last wrote about itself.
 
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -7,18 +9,31 @@ use wire::status::{SourceState, Status};
 
 use crate::identity::write_whole;
 
+/// The file's length is a multiple of this, in bytes.
+const ROOM: usize = 8 * 1024;
+
 /// Where the status is.
 #[must_use]
 pub fn path(data: &Path) -> PathBuf {
     data.join("status.json")
 }
 
-/// Writes the status for `socme node status`.
+/// Writes the status for `socme node status`. On a full disk it goes into the room that the one before has.
 ///
 /// # Errors
-/// When the disk is full, for example.
+/// When the disk does not work, for example.
 pub fn write(data: &Path, status: &Status) -> std::io::Result<()> {
-    write_whole(&path(data), &serde_json::to_vec(status)?, 0o640)
+    let path = path(data);
+    let mut json = serde_json::to_vec(status)?;
+    // Blanks, so that a longer one fits in its place.
+    json.resize((json.len() + ROOM / 2).next_multiple_of(ROOM), b' ');
+    match write_whole(&path, &json, 0o640) {
+        Err(error) if error.kind() == ErrorKind::StorageFull => {
+            let _ = std::fs::remove_file(path.with_extension("new"));
+            OpenOptions::new().write(true).open(&path)?.write_all(&json)
+        }
+        done => done,
+    }
 }
 
 /// Reads what was last written.

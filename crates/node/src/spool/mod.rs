@@ -388,8 +388,14 @@ impl Spool {
             None
         };
         let Some(seq) = seq.filter(|seq| *seq >= trimmed) else { return Ok(false) };
-        set(&self.db, "confirmed", seq)?;
-        self.confirmed = seq;
+        if self.confirmed != seq {
+            self.confirmed = seq;
+            match set(&self.db, "confirmed", seq) {
+                // The core says it again after a restart; a full disk must not keep the node from reporting that it is full.
+                Err(Error::Full(_)) => {}
+                done => done?,
+            }
+        }
         Ok(true)
     }
 
