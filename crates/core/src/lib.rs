@@ -26,5 +26,7 @@ mod silence;
 mod state;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod throttle;
 mod web;

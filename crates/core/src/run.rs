@@ -45,7 +45,7 @@ pub struct Running {
     pub metrics: Option<SocketAddr>,
     /// The link with which the first administrator sets up, if there is none yet.
     pub setup_link: Option<String>,
-    core: Shared,
+    pub(crate) core: Shared,
     tasks: TaskTracker,
     _held: Held,
 }
