@@ -366,7 +366,7 @@ impl Work {
         let source = &mut sources[at];
         let (name, module) = (source.name.clone(), source.module);
         let (mut alerts, mut bad) = (0, Bad::default());
-        let more = source.read(gaps, &mut |meaning, line| {
+        let more = source.read(now, gaps, &mut |meaning, line| {
             let text = String::from_utf8_lossy(line);
             match meaning.of(&text, stats.as_ref()) {
                 Line::Event => {}

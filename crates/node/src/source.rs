@@ -146,11 +146,12 @@ impl Reading {
     /// When the file cannot be read.
     pub fn read(
         &mut self,
+        now: Timestamp,
         gaps: &mut Vec<Gap>,
         take: &mut impl FnMut(&Meaning<'_>, &[u8]) -> bool,
     ) -> std::io::Result<bool> {
         let Some(follower) = &mut self.follower else { return Ok(false) };
-        match follower.fill(SystemTime::now())? {
+        match follower.fill(SystemTime::try_from(now).unwrap_or_else(|_| SystemTime::now()))? {
             Fill::Lines => {
                 let meaning = Meaning { kind: self.kind, sieve: &self.sieve };
                 let (mut last, mut events) = (0, 0);

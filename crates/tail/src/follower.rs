@@ -1,78 +1,49 @@
 //! Reading on, through all generations.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use crate::cursor::{Cursor, HEAD, KNOWN, Print, TAIL};
-use crate::generations::{self, Generation, Order, Packing};
-use crate::reader::{self, Reader};
-use crate::{Spec, Start};
+use crate::cursor::{Cursor, KNOWN, Known, Past, Print};
+use crate::generations::{self, Generation};
+use crate::place::{self, Held, Search};
+use crate::reader::{Heads, Reader, outer};
+use crate::window::{CHUNK, Next, Window};
+use crate::{Fill, Gap, Lag, Spec, Start};
 
-/// How many bytes are read at once.
-const CHUNK: usize = 512 * 1024;
-/// How much of a line that is too long is kept.
-const LONG_HEAD: usize = 200;
-
-/// What [`Follower::fill`] found.
-#[derive(Debug)]
-pub enum Fill {
-    /// Complete lines are ready: see [`Follower::lines`].
-    Lines,
-    /// Everything there is has been taken.
-    Idle,
-    /// The file is not there (yet).
-    Missing,
-    /// Something was lost before it could be read. Reading goes on behind it.
-    Gap(Gap),
-    /// A line was longer than allowed, and skipped.
-    Long(LongLine),
-}
-
-/// Something that was lost before it could be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Gap {
-    /// The file, as it was called last.
-    pub file: String,
-    /// From which byte on, where that is known.
-    pub from: Option<u64>,
-    /// What happened, in a sentence.
-    pub why: String,
-}
-
-/// A line that was longer than allowed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LongLine {
-    /// Its first bytes.
-    pub head: Vec<u8>,
-    /// Its length in bytes.
-    pub bytes: u64,
-}
-
-/// How far behind reading is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Lag {
-    /// Bytes written and not taken, over all generations; compressed ones count as they are on disk.
-    pub bytes: u64,
-    /// When the oldest generation with unread bytes was last written to.
-    pub modified: Option<SystemTime>,
-}
+/// How much longer than the grace a compressed file that ends early is waited for after its last change.
+const PATIENCE: u32 = 15;
+/// How often the folder is looked at while nothing of the live file was taken yet.
+const LOOK: Duration = Duration::from_secs(10);
 
 /// Follows one file.
 pub struct Follower {
     spec: Spec,
-    cursor: Cursor,
+    /// Up to where lines were taken.
+    place: Cursor,
+    /// The generation that is being read.
     reader: Option<Reader>,
-    /// Bytes from the cursor on: `buffer[start..]` is not taken yet, `buffer[start..lines]` are complete lines.
-    buffer: Vec<u8>,
-    start: usize,
-    lines: usize,
-    /// First bytes of the generation up to the cursor, and last bytes before it.
-    head: Vec<u8>,
-    tail: Vec<u8>,
-    /// The line being skipped.
-    long: Option<LongLine>,
-    /// Since when something odd is seen that must last for a while to be believed.
-    odd_since: Option<SystemTime>,
+    window: Window,
+    heads: Heads,
+    /// True once it is sure that no other generation comes before the one being read.
+    sure: bool,
+    /// When the folder was last looked at.
+    looked: Option<SystemTime>,
+    /// Since when nothing came from a generation that is no longer live.
+    quiet: Option<SystemTime>,
+    odd: Option<Odd>,
+    /// True if the hole before the next generation was reported.
+    hole_told: bool,
+    /// Where the place was found last in other files than the one being read, for which list of generations.
+    twin: Option<(u64, Option<usize>)>,
+}
+
+/// Something odd that must last for a while to be believed.
+struct Odd {
+    since: SystemTime,
+    wait: Duration,
+    /// The generations as they were; a change is a reason to look again, and to wait anew.
+    list: u64,
 }
 
 impl Follower {
@@ -84,15 +55,16 @@ impl Follower {
         let fresh = cursor.is_none();
         let mut follower = Self {
             spec,
-            cursor: cursor.unwrap_or_default(),
+            place: cursor.unwrap_or_default(),
             reader: None,
-            buffer: Vec::new(),
-            start: 0,
-            lines: 0,
-            head: Vec::new(),
-            tail: Vec::new(),
-            long: None,
-            odd_since: None,
+            window: Window::default(),
+            heads: Heads::default(),
+            sure: false,
+            looked: None,
+            quiet: None,
+            odd: None,
+            hole_told: false,
+            twin: None,
         };
         if fresh {
             follower.begin(start)?;
@@ -102,72 +74,55 @@ impl Follower {
 
     /// Reads on. Call it again at once after anything but [`Fill::Idle`] and [`Fill::Missing`].
     ///
+    /// [`Fill::Gap`] and [`Fill::Long`] move the cursor: commit them with it.
+    ///
     /// # Errors
-    /// When the file cannot be read; nothing is lost, call it again later.
+    /// When a file cannot be read; nothing is lost, call it again later.
     pub fn fill(&mut self, now: SystemTime) -> io::Result<Fill> {
-        if self.start < self.lines {
-            return Ok(Fill::Lines);
+        loop {
+            match self.window.next(self.spec.max_line) {
+                Next::Lines => return Ok(Fill::Lines),
+                Next::Long(long) => {
+                    self.place.stand(&self.window.ahead);
+                    return Ok(Fill::Long(long));
+                }
+                Next::Nothing => {}
+            }
+            let step = if self.reader.is_some() { self.read_on(now) } else { self.resume(now) };
+            match step {
+                Ok(None) => {}
+                Ok(Some(fill)) => return Ok(fill),
+                // Renamed or deleted since it was listed: look again.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Fill::Idle),
+                Err(error) => return Err(error),
+            }
         }
-        if self.cursor.offset == 0 && self.long.is_none() {
-            // Nothing of it was taken yet, so nothing would tell if it was copied and truncated meanwhile: look anew
-            // which generation comes next.
-            self.reader = None;
-            self.drop_buffer();
-        }
-        if self.reader.is_none()
-            && let Some(fill) = self.resume(now)?
-        {
-            return Ok(fill);
-        }
-        self.read_on(now)
     }
 
     /// The complete lines that are ready, without their line ends, each with the number that [`Follower::advance`] and
     /// [`Follower::cursor_at`] take for the place behind it.
     pub fn lines(&self) -> impl Iterator<Item = (&[u8], usize)> {
-        let ready = &self.buffer[self.start..self.lines];
-        let base = self.start;
-        let mut from = 0;
-        let mut ends = memchr::memchr_iter(b'\n', ready);
-        std::iter::from_fn(move || {
-            if from >= ready.len() {
-                return None;
-            }
-            // The last line of a finished generation may lack its line end.
-            let (end, next) = ends.next().map_or((ready.len(), ready.len()), |at| (at, at + 1));
-            let line = trim(&ready[from..end]);
-            from = next;
-            Some((line, base + next))
-        })
+        self.window.lines()
     }
 
     /// The cursor behind a line.
     #[must_use]
     pub fn cursor_at(&self, end: usize) -> Cursor {
-        let taken = &self.buffer[self.start..end];
-        let (mut head, mut tail) = (self.head.clone(), self.tail.clone());
-        remember(&mut head, &mut tail, taken);
-        let mut cursor = self.cursor.clone();
-        cursor.offset += taken.len() as u64;
-        cursor.head = Print::of(&head);
-        cursor.tail = Print::of(&tail);
+        let mut cursor = self.place.clone();
+        cursor.stand(&self.window.past_at(end));
         cursor
     }
 
     /// Takes the lines up to a place. What is not taken is delivered again.
     pub fn advance(&mut self, end: usize) {
-        let taken = &self.buffer[self.start..end];
-        remember(&mut self.head, &mut self.tail, taken);
-        self.cursor.offset += taken.len() as u64;
-        self.cursor.head = Print::of(&self.head);
-        self.cursor.tail = Print::of(&self.tail);
-        self.start = end;
+        self.window.advance(end);
+        self.place.stand(&self.window.ahead);
     }
 
     /// The place up to which lines were taken.
     #[must_use]
     pub fn cursor(&self) -> Cursor {
-        self.cursor.clone()
+        self.place.clone()
     }
 
     /// How far behind reading is.
@@ -176,33 +131,47 @@ impl Follower {
     /// When the folder cannot be read.
     pub fn lag(&self) -> io::Result<Lag> {
         let mut lag = Lag::default();
-        if let Some(reader) = &self.reader {
-            let size = if reader.packed() { reader.offset } else { reader.size()? };
-            lag.bytes = size.saturating_sub(self.cursor.offset);
-            if lag.bytes > 0 {
-                lag.modified = std::fs::metadata(&reader.generation.path).and_then(|meta| meta.modified()).ok();
+        let mut add = |bytes: u64, modified: SystemTime| {
+            lag.bytes += bytes;
+            if bytes > 0 && lag.modified.is_none() {
+                lag.modified = Some(modified);
             }
-            if generations::is_live(&self.spec.path, self.cursor.device, self.cursor.inode) {
+        };
+        let mut being_read = (self.place.device, self.place.inode);
+        if let Some(reader) = &self.reader {
+            being_read = (reader.generation.device, reader.generation.inode);
+            add(reader.left()? + self.window.rest().len() as u64, reader.now()?.1);
+            if generations::is_live(&self.spec.path, being_read.0, being_read.1) {
                 return Ok(lag);
             }
         }
-        let list = generations::list(&self.spec)?;
-        let at = self.place_in(&list).map_or_else(|| self.after_known(&list), |at| at + 1);
-        for generation in &list[at.min(list.len())..] {
-            lag.bytes += generation.size;
-            lag.modified = lag.modified.or((generation.size > 0).then_some(generation.modified));
+        let list = generations::list(&self.spec, &self.place.since)?;
+        let at = list.iter().position(|generation| generation.is(being_read.0, being_read.1));
+        let rest = match at {
+            Some(at) if self.reader.is_some() => at + 1,
+            Some(at) if self.place.offset > 0 => {
+                add(list[at].size.saturating_sub(self.place.offset), list[at].modified);
+                at + 1
+            }
+            _ => place::after(&self.place.known, &list, &mut Heads::default())?,
+        };
+        for generation in &list[rest.min(list.len())..] {
+            add(generation.size, generation.modified);
         }
         Ok(lag)
     }
 
     /// Finds the first place in a file that is followed for the first time.
     fn begin(&mut self, start: Start) -> io::Result<()> {
-        let list = generations::list(&self.spec)?;
-        let live = list.iter().position(|generation| generation.order == Order::Live);
+        let list = generations::list(&self.spec, "")?;
+        let live = list.iter().position(Generation::live);
         let earlier = &list[..live.unwrap_or(list.len())];
         for generation in earlier.iter().rev().take(KNOWN).rev() {
-            self.know(Print::of(&reader::head(generation)?));
+            // One that may not be read need not be read.
+            let print = self.heads.of(generation).map(|head| Print::of(&head.bytes)).unwrap_or_default();
+            self.know(generation, print, None);
         }
+        self.place.since = earlier.last().map(|generation| generation.date.clone()).unwrap_or_default();
         let Some(live) = live.map(|at| &list[at]) else { return Ok(()) };
         let offset = match start {
             Start::Beginning => 0,
@@ -213,310 +182,410 @@ impl Follower {
 
     /// Opens a generation as the one being read.
     fn enter(&mut self, generation: &Generation, offset: u64) -> io::Result<()> {
-        let reader = Reader::open(generation, offset)?;
-        self.cursor.device = reader.generation.device;
-        self.cursor.inode = reader.generation.inode;
-        self.cursor.offset = offset;
-        (self.head, self.tail) = (reader.head.clone(), reader.tail.clone());
-        self.cursor.head = Print::of(&self.head);
-        self.cursor.tail = Print::of(&self.tail);
-        self.reader = Some(reader);
-        self.drop_buffer();
-        self.odd_since = None;
+        let (reader, past) = Reader::open(generation, offset)?;
+        self.go_on_in(reader, past);
         Ok(())
+    }
+
+    fn go_on_in(&mut self, reader: Reader, past: Past) {
+        self.place.device = reader.generation.device;
+        self.place.inode = reader.generation.inode;
+        self.place.stand(&past);
+        if !reader.generation.date.is_empty() {
+            self.place.since.clone_from(&reader.generation.date);
+        }
+        self.sure = past.offset > 0;
+        self.window.begin(past);
+        self.reader = Some(reader);
+        self.odd = None;
+        self.quiet = None;
+        self.hole_told = false;
+        self.twin = None;
+    }
+
+    /// Lets go of the generation being read; the place stays.
+    fn let_go(&mut self) {
+        self.reader = None;
+        self.window.drop_all();
+        self.quiet = None;
+        self.twin = None;
     }
 
     /// Finds the place of the cursor again, or the generation after it.
     fn resume(&mut self, now: SystemTime) -> io::Result<Option<Fill>> {
-        let list = generations::list(&self.spec)?;
-        if self.cursor.offset > 0 {
-            if let Some(at) = self.place_in(&list) {
-                self.enter(&list[at], self.cursor.offset)?;
-                return Ok(None);
+        let Some(list) = self.look(now)? else { return Ok(Some(Fill::Idle)) };
+        if self.odd.as_ref().is_some_and(|odd| odd.list == sum(&list) && !odd.over(now)) {
+            return Ok(Some(Fill::Idle));
+        }
+        if self.place.offset == 0 {
+            return self.next(&list, now);
+        }
+        match place::search(&self.place, &list, &self.window.ahead.head, &mut self.heads)? {
+            Search::Found(_, reader, past) => {
+                self.go_on_in(*reader, past);
+                Ok(None)
             }
-            // A compressed generation may still be being written.
-            if !self.believe(now) {
+            Search::Lost(last) => self.lost(&list, last, now),
+        }
+    }
+
+    /// Begins the next generation.
+    fn next(&mut self, list: &[Generation], now: SystemTime) -> io::Result<Option<Fill>> {
+        if !self.hole_told
+            && let Some(why) = place::hole(&self.place, list, &mut self.heads)?
+        {
+            if !self.believe(now, list, 1) {
                 return Ok(Some(Fill::Idle));
             }
-            let gap = Gap {
-                file: self.spec.path.display().to_string(),
-                from: Some(self.cursor.offset),
-                why: "the generation that was being read is gone, or was overwritten, before it was read to its end"
-                    .into(),
-            };
-            self.cursor.offset = 0;
-            self.odd_since = None;
-            return Ok(Some(Fill::Gap(gap)));
+            self.hole_told = true;
+            self.odd = None;
+            return Ok(Some(Fill::Gap(Gap { file: self.name(), from: None, why })));
         }
-        let at = self.after_known(&list);
-        match list.get(at) {
-            Some(next) => self.enter_next(next).map(|()| None),
-            None => Ok(Some(Fill::Missing)),
-        }
-    }
-
-    fn enter_next(&mut self, generation: &Generation) -> io::Result<()> {
-        match self.enter(generation, 0) {
-            // Renamed or deleted since it was listed: look again.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            other => other,
-        }
-    }
-
-    /// Reads from the open generation until there is a complete line, or nothing more.
-    fn read_on(&mut self, now: SystemTime) -> io::Result<Fill> {
-        self.compact();
-        loop {
-            let Some(reader) = &mut self.reader else { return Ok(Fill::Idle) };
-            let old = self.buffer.len();
-            match reader.read(&mut self.buffer, CHUNK) {
-                Ok(0) => return self.at_end(now),
-                Ok(_) => {}
-                Err(error) if reader.packed() => return self.packed_broken(now, &error),
-                Err(error) => return Err(error),
+        let Some((at, offset)) = place::next(&self.place, list, &mut self.heads)? else {
+            return Ok(Some(Fill::Missing));
+        };
+        match self.enter(&list[at], offset) {
+            Err(error) if !list[at].plain() && !outer(&error) && error.kind() != io::ErrorKind::NotFound => {
+                self.damaged(&list[at], list, &error, now)
             }
-            if !reader.intact(self.cursor.offset, &self.tail) {
-                return self.truncated(now);
-            }
-            self.odd_since = None;
-            if let Some(fill) = self.take_in(old) {
-                return Ok(fill);
-            }
+            other => other.map(|()| None),
         }
     }
 
-    /// Looks for line ends in what was just read, `buffer[old..]`.
-    fn take_in(&mut self, old: usize) -> Option<Fill> {
-        let mut from = old;
-        if self.buffer[self.start] == 0 && self.long.is_none() {
-            self.skip_nuls();
-            from = 0;
-        }
-        if let Some(end) = memchr::memrchr(b'\n', &self.buffer[from..]) {
-            let end = from + end + 1;
-            if let Some(mut long) = self.long.take() {
-                let first = memchr::memchr(b'\n', &self.buffer[self.start..end]).map_or(end, |at| self.start + at + 1);
-                long.bytes += (first - self.start - 1) as u64;
-                self.lines = first;
-                self.advance(first);
-                self.lines = end;
-                return Some(Fill::Long(long));
+    /// Reads once.
+    fn read_on(&mut self, now: SystemTime) -> io::Result<Option<Fill>> {
+        let Some(reader) = &mut self.reader else { return Ok(None) };
+        match self.window.read(reader) {
+            Ok(0) => self.at_end(now),
+            Ok(n) => {
+                if !untouched(reader, &self.window, n as u64) {
+                    self.let_go();
+                    return Ok(None);
+                }
+                if !self.sure && !self.make_sure(now)? {
+                    self.let_go();
+                    return Ok(Some(Fill::Idle));
+                }
+                self.window.keep(n, self.spec.max_line);
+                self.odd = None;
+                self.quiet = None;
+                Ok(None)
             }
-            self.lines = end;
-            return Some(Fill::Lines);
+            Err(error) if reader.packed() && !outer(&error) => {
+                let generation = reader.generation.clone();
+                self.let_go();
+                let Some(list) = self.look(now)? else { return Ok(Some(Fill::Idle)) };
+                self.damaged(&generation, &list, &error, now)
+            }
+            Err(error) => Err(error),
         }
-        if self.buffer.len() - self.start > self.spec.max_line {
-            self.skip_long();
-        }
-        None
     }
 
-    /// Drops what was read of a line that is too long. The cursor moves with it: a restart in mid-line skips the rest as a
-    /// line of its own, which no source takes for an event.
-    fn skip_long(&mut self) {
-        let piece = &self.buffer[self.start..];
-        let long =
-            self.long.get_or_insert_with(|| LongLine { head: piece[..LONG_HEAD.min(piece.len())].to_vec(), bytes: 0 });
-        long.bytes += piece.len() as u64;
-        self.lines = self.buffer.len();
-        self.advance(self.lines);
-        self.compact();
-    }
-
-    /// Drops a run of NUL bytes: the hole that a writer leaves when its file was truncated under it.
-    fn skip_nuls(&mut self) {
-        let piece = &self.buffer[self.start..];
-        let run = piece.iter().position(|b| *b != 0).unwrap_or(piece.len());
-        self.lines = self.start + run;
-        self.advance(self.lines);
-        self.compact();
+    /// True if the first bytes of a generation that just came are those that come next: it might have been copied away and
+    /// truncated since it was chosen.
+    fn make_sure(&mut self, now: SystemTime) -> io::Result<bool> {
+        let Some(list) = self.look(now)? else { return Ok(false) };
+        let next = place::next(&self.place, &list, &mut self.heads)?;
+        let reader = self.reader.as_ref().map(|reader| (reader.generation.device, reader.generation.inode));
+        self.sure = next.zip(reader).is_some_and(|((at, _), (device, inode))| list[at].is(device, inode));
+        Ok(self.sure)
     }
 
     /// The generation has no more bytes for now.
-    fn at_end(&mut self, now: SystemTime) -> io::Result<Fill> {
-        let Some(reader) = &self.reader else { return Ok(Fill::Idle) };
-        if !reader.packed() {
-            if reader.size()? < reader.offset || !reader.intact(self.cursor.offset, &self.tail) {
-                return self.truncated(now);
+    fn at_end(&mut self, now: SystemTime) -> io::Result<Option<Fill>> {
+        let Some(reader) = &self.reader else { return Ok(None) };
+        let (packed, generation) = (reader.packed(), &reader.generation);
+        let (size, touched) = (reader.now()?.0, reader.touched()?);
+        if !packed {
+            if size < reader.offset || !untouched(reader, &self.window, 0) {
+                self.let_go();
+                return Ok(None);
             }
-            if generations::is_live(&self.spec.path, self.cursor.device, self.cursor.inode) {
-                self.odd_since = None;
-                return Ok(Fill::Idle);
+            if size > reader.offset {
+                return Ok(None);
+            }
+            if generations::is_live(&self.spec.path, generation.device, generation.inode) {
+                self.odd = None;
+                self.quiet = None;
+                if size == 0 && self.looked.is_none_or(|looked| lasted(looked, now).is_none_or(|time| time >= LOOK)) {
+                    self.let_go();
+                    return Ok(None);
+                }
+                return Ok(Some(Fill::Idle));
             }
         }
-        let list = generations::list(&self.spec)?;
-        let at = self.place_in(&list);
-        let next = at.map_or_else(|| self.after_known(&list), |at| at + 1);
-        let later = &list[next.min(list.len())..];
-        // The writer has gone on if a newer generation has content; only then is this one finished.
-        let gone_on = later.iter().any(|generation| generation.size > 0);
-        let packed = reader.packed();
-        if !gone_on && !packed {
-            return Ok(Fill::Idle);
+        let (device, inode) = (generation.device, generation.inode);
+        let Some(list) = self.look(now)? else { return Ok(Some(Fill::Idle)) };
+        let at = match list.iter().position(|generation| generation.is(device, inode)) {
+            Some(at) => Some(at),
+            None => self.find_twin(&list)?,
+        };
+        if self.reader.as_ref().is_none_or(|reader| !reader.generation.is(device, inode)) {
+            // It goes on in another file.
+            return Ok(None);
         }
-        if !packed && reader.size()? > reader.offset {
-            return self.read_on(now);
+        let later = match at {
+            Some(at) => at + 1,
+            None => place::after(&self.place.known, &list, &mut self.heads)?,
+        };
+        if !packed {
+            // The writer has gone on if a newer generation has content; even then one that reopens late may append.
+            let gone_on = list[later.min(list.len())..].iter().any(|generation| generation.size > 0);
+            if !gone_on || !self.rested(touched, now) {
+                return Ok(Some(Fill::Idle));
+            }
+            if let Some(live) = list.last().filter(|live| live.live() && self.place.head.full())
+                && let Held::Yes(reader, past) = place::held(&self.place, live, &mut self.heads)?
+            {
+                // This was a copy, and the original goes on.
+                self.go_on_in(*reader, past);
+                return Ok(None);
+            }
         }
-        if self.start < self.buffer.len() && self.long.is_none() {
-            // A last line without its end.
-            self.lines = self.buffer.len();
-            return Ok(Fill::Lines);
-        }
-        let hole = at.and_then(|at| hole(&list[at].order, later.first().map(|generation| &generation.order)));
-        if hole.is_some() && !self.believe(now) {
-            return Ok(Fill::Idle);
+        match self.window.finish() {
+            Next::Nothing => {}
+            // They are returned by the loop that called this.
+            Next::Lines => return Ok(None),
+            Next::Long(long) => {
+                self.place.stand(&self.window.ahead);
+                return Ok(Some(Fill::Long(long)));
+            }
         }
         self.finish();
-        if let Some(why) = hole {
-            return Ok(Fill::Gap(Gap { file: self.spec.path.display().to_string(), from: None, why }));
+        Ok(None)
+    }
+
+    /// Where the place is, now that the file being read has no name any more: compressed, or replaced by a copy.
+    fn find_twin(&mut self, list: &[Generation]) -> io::Result<Option<usize>> {
+        if self.place.offset == 0 {
+            return Ok(None);
         }
-        self.fill(now)
+        let sum = sum(list);
+        if let Some((seen, at)) = self.twin
+            && seen == sum
+        {
+            return Ok(at);
+        }
+        let at = match place::search(&self.place, list, &[], &mut self.heads)? {
+            Search::Found(at, reader, past) => {
+                if list[at].plain() {
+                    self.go_on_in(*reader, past);
+                }
+                Some(at)
+            }
+            Search::Lost(_) => None,
+        };
+        self.twin = Some((sum, at));
+        Ok(at)
     }
 
     /// Leaves a finished generation behind.
     fn finish(&mut self) {
-        let print = Print::of(&self.head);
-        self.know(print);
-        self.reader = None;
-        self.cursor.offset = 0;
-        self.cursor.head = Print::default();
-        self.cursor.tail = Print::default();
-        self.head.clear();
-        self.tail.clear();
-        self.long = None;
-        self.odd_since = None;
-        self.drop_buffer();
+        if let Some(reader) = self.reader.take() {
+            let print = Print::of(&self.window.ahead.head);
+            if print.len > 0 {
+                self.know(&reader.generation, print, Some(reader.offset));
+            }
+        }
+        self.leave();
     }
 
-    fn know(&mut self, print: Print) {
-        if print.len > 0 {
-            self.cursor.known.push(print);
-            let extra = self.cursor.known.len().saturating_sub(KNOWN);
-            self.cursor.known.drain(..extra);
-        }
+    /// The next generation is to be begun.
+    fn leave(&mut self) {
+        self.let_go();
+        self.window.begin(Past::default());
+        self.place.offset = 0;
+        self.place.head = Print::default();
+        self.place.tail = Print::default();
+        self.odd = None;
     }
 
-    /// The file was cut or overwritten under us. If a copy holds the place, reading goes on there.
-    fn truncated(&mut self, now: SystemTime) -> io::Result<Fill> {
-        self.reader = None;
-        self.drop_buffer();
-        if self.cursor.offset == 0 {
-            return self.fill(now);
+    /// Remembers a generation that is not to be read (again).
+    fn know(&mut self, generation: &Generation, print: Print, size: Option<u64>) {
+        let entry = Known { print, device: generation.device, inode: generation.inode, size };
+        let known = &mut self.place.known;
+        let again = |old: &Known| (old.device, old.inode) == (entry.device, entry.inode);
+        if let Some(at) = known.iter().position(again) {
+            let newest = at + 1 == known.len();
+            // One that grew after it was left keeps its place among the others.
+            if newest || known[at].print == entry.print {
+                known[at] = entry;
+                return;
+            }
+            known.remove(at);
         }
-        let list = generations::list(&self.spec)?;
-        if self.place_in(&list).is_some() {
-            return self.fill(now);
+        known.push(entry);
+        let extra = known.len().saturating_sub(KNOWN);
+        known.drain(..extra);
+    }
+
+    /// The place is nowhere. If that lasts, it is a gap.
+    fn lost(
+        &mut self,
+        list: &[Generation],
+        last: Option<(usize, Option<String>)>,
+        now: SystemTime,
+    ) -> io::Result<Option<Fill>> {
+        let damaged = matches!(last, Some((_, Some(_))));
+        if !self.believe(now, list, if damaged { PATIENCE } else { 1 }) {
+            return Ok(Some(Fill::Idle));
         }
-        let gap = Gap {
-            file: self.spec.path.display().to_string(),
-            from: Some(self.cursor.offset),
-            why: "the file was truncated or overwritten, and no copy of it was found. Rotate it by renaming, not by copytruncate".into(),
+        let from = Some(self.place.offset);
+        let Some((at, damage)) = last else {
+            self.leave();
+            let why = "the generation that was being read was deleted, truncated or overwritten before it was read to \
+                       its end. Rotate by renaming, not by copytruncate, and keep more generations";
+            return Ok(Some(Fill::Gap(Gap { file: self.name(), from, why: why.into() })));
         };
-        self.finish();
-        Ok(Fill::Gap(gap))
+        let generation = &list[at];
+        let file = generation.path.display().to_string();
+        let why = damage.map_or_else(
+            || {
+                "it was cut, or changed before the place up to which it was read: what was there is not read again"
+                    .into()
+            },
+            |damage| format!("the generation that was being read cannot be read on: {damage}"),
+        );
+        // What was taken of it must not come again: go on behind the place, if there is anything behind it.
+        let behind = if generation.plain() { line_behind(generation, self.place.offset)? } else { None };
+        if let Some(offset) = behind {
+            self.enter(generation, offset)?;
+        } else {
+            let print = self.heads.of(generation).map(|head| Print::of(&head.bytes))?;
+            self.know(generation, print, None);
+            self.leave();
+        }
+        Ok(Some(Fill::Gap(Gap { file, from, why })))
     }
 
     /// A compressed generation cannot be read on: it is still being written, or damaged.
-    fn packed_broken(&mut self, now: SystemTime, error: &io::Error) -> io::Result<Fill> {
-        let file = self.reader.take().map(|reader| reader.generation.name()).unwrap_or_default();
-        self.drop_buffer();
-        if !self.believe(now) {
-            return Ok(Fill::Idle);
+    fn damaged(
+        &mut self,
+        generation: &Generation,
+        list: &[Generation],
+        error: &io::Error,
+        now: SystemTime,
+    ) -> io::Result<Option<Fill>> {
+        if !self.believe(now, list, PATIENCE) {
+            return Ok(Some(Fill::Idle));
         }
-        let gap = Gap { file, from: Some(self.cursor.offset), why: format!("the compressed file is damaged: {error}") };
-        self.finish();
-        Ok(Fill::Gap(gap))
-    }
-
-    /// True once something odd has lasted for the grace.
-    fn believe(&mut self, now: SystemTime) -> bool {
-        let since = *self.odd_since.get_or_insert(now);
-        now.duration_since(since).is_ok_and(|lasted| lasted >= self.spec.grace)
-    }
-
-    /// Which generation holds the cursor's place.
-    fn place_in(&self, list: &[Generation]) -> Option<usize> {
-        let Cursor { device, inode, offset, head, tail, .. } = &self.cursor;
-        let same = |generation: &Generation| generation.is(*device, *inode);
-        if *offset == 0 {
-            return list.iter().position(same).filter(|_| self.reader.is_some());
-        }
-        let holds = |generation: &Generation| reader::holds(generation, *offset, head, tail);
-        list.iter().position(|g| same(g) && holds(g)).or_else(|| list.iter().position(|g| !same(g) && holds(g)))
-    }
-
-    /// The first generation after those that are known to be finished.
-    fn after_known(&self, list: &[Generation]) -> usize {
-        let heads: Vec<Vec<u8>> = list.iter().map(|g| reader::head(g).unwrap_or_default()).collect();
-        let known = |head: &Vec<u8>| {
-            self.cursor.known.iter().any(|print| {
-                // A short generation is known whole: one that merely begins alike is another.
-                print.begins(head) && (print.len as usize >= HEAD || print.len as usize == head.len())
-            })
+        let print = self.heads.of(generation).map(|head| Print::of(&head.bytes)).unwrap_or_default();
+        let gap = Gap {
+            file: generation.path.display().to_string(),
+            from: Some(self.place.offset),
+            why: format!("this rotated file cannot be read on: {error}"),
         };
-        let next = heads.iter().rposition(known).map_or(0, |at| at + 1);
-        // Empty generations have nothing to read and could not be known afterwards; the live one may still grow.
-        (next..list.len()).find(|at| !heads[*at].is_empty() || list[*at].order == Order::Live).unwrap_or(list.len())
+        self.know(generation, print, None);
+        self.leave();
+        Ok(Some(Fill::Gap(gap)))
     }
 
-    fn compact(&mut self) {
-        self.buffer.drain(..self.start);
-        self.lines -= self.start;
-        self.start = 0;
-        if self.buffer.is_empty() && self.buffer.capacity() > 2 * CHUNK {
-            self.buffer = Vec::new();
+    /// The generations, if they do not change while they are listed: a rename meanwhile can hide one.
+    fn look(&mut self, now: SystemTime) -> io::Result<Option<Vec<Generation>>> {
+        let first = generations::list(&self.spec, &self.place.since)?;
+        let list = generations::list(&self.spec, &self.place.since)?;
+        let same = |(a, b): (&Generation, &Generation)| a.is(b.device, b.inode) && a.order == b.order;
+        if first.len() != list.len() || !first.iter().zip(&list).all(same) {
+            return Ok(None);
+        }
+        self.looked = Some(now);
+        self.heads.keep(&list);
+        Ok(Some(list))
+    }
+
+    /// True once something odd has lasted for so many times the grace, without any change.
+    fn believe(&mut self, now: SystemTime, list: &[Generation], times: u32) -> bool {
+        let (list, wait) = (sum(list), self.spec.grace * times);
+        let odd = self.odd.get_or_insert(Odd { since: now, wait, list });
+        if odd.list != list || lasted(odd.since, now).is_none() {
+            *odd = Odd { since: now, wait, list };
+        }
+        odd.wait = wait;
+        odd.over(now)
+    }
+
+    /// True once nothing was written to a generation, and it was not renamed, for the grace.
+    fn rested(&mut self, touched: SystemTime, now: SystemTime) -> bool {
+        let grace = self.spec.grace;
+        if lasted(touched, now).is_some_and(|time| time >= grace) {
+            return true;
+        }
+        let since = *self.quiet.get_or_insert(now);
+        if lasted(since, now).is_none() {
+            self.quiet = Some(now);
+        }
+        lasted(since, now).is_some_and(|time| time >= grace)
+    }
+
+    fn name(&self) -> String {
+        self.spec.path.display().to_string()
+    }
+}
+
+impl Odd {
+    fn over(&self, now: SystemTime) -> bool {
+        lasted(self.since, now).is_some_and(|time| time >= self.wait)
+    }
+}
+
+/// How long ago `since` was; none if the clock was set back.
+fn lasted(since: SystemTime, now: SystemTime) -> Option<Duration> {
+    now.duration_since(since).ok()
+}
+
+/// Which rotated files there are, and how large.
+fn sum(list: &[Generation]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for generation in list {
+        (generation.device, generation.inode).hash(&mut hasher);
+        if !generation.live() {
+            (&generation.path, generation.size).hash(&mut hasher);
         }
     }
-
-    fn drop_buffer(&mut self) {
-        self.buffer.clear();
-        (self.start, self.lines) = (0, 0);
-    }
+    hasher.finish()
 }
 
-/// A hole in the numbers of rotated files: something was rotated and deleted before it was read.
-fn hole(from: &Order, to: Option<&Order>) -> Option<String> {
-    let Order::Numbered(std::cmp::Reverse(from)) = from else { return None };
-    let expected = from.checked_sub(1).filter(|n| *n > 0)?;
-    match to {
-        Some(Order::Numbered(std::cmp::Reverse(to))) if *to == expected => None,
-        _ => Some(format!("rotated file number {expected} was deleted before it was read")),
-    }
-}
-
-fn remember(head: &mut Vec<u8>, tail: &mut Vec<u8>, taken: &[u8]) {
-    let missing = HEAD.saturating_sub(head.len()).min(taken.len());
-    head.extend_from_slice(&taken[..missing]);
-    if taken.len() >= TAIL {
-        tail.clear();
-        tail.extend_from_slice(&taken[taken.len() - TAIL..]);
-    } else {
-        tail.extend_from_slice(taken);
-        let extra = tail.len().saturating_sub(TAIL);
-        tail.drain(..extra);
-    }
-}
-
-fn trim(line: &[u8]) -> &[u8] {
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    let nuls = line.iter().position(|b| *b != 0).unwrap_or(line.len());
-    &line[nuls..]
+/// True if what stands before the last `new` bytes read is as it was: neither truncated nor rewritten.
+fn untouched(reader: &Reader, window: &Window, new: u64) -> bool {
+    let (rest, ahead) = (window.rest(), &window.ahead);
+    (rest.is_empty() || reader.still(rest, reader.offset - new)) && reader.still(&ahead.tail, ahead.offset)
 }
 
 /// Where the last complete line of a generation ends.
 fn last_line_end(generation: &Generation) -> io::Result<u64> {
-    debug_assert_eq!(generation.packing, Packing::Plain);
     let mut end = generation.size;
-    let mut piece = Vec::new();
     while end > 0 {
         let from = end.saturating_sub(CHUNK as u64);
-        piece.clear();
-        let most = usize::try_from(end - from).unwrap_or(CHUNK);
-        Reader::open(generation, from)?.read(&mut piece, most)?;
+        let mut piece = Vec::new();
+        read_piece(generation, from, end - from, &mut piece)?;
         if let Some(at) = memchr::memrchr(b'\n', &piece) {
             return Ok(from + at as u64 + 1);
         }
         end = from;
     }
     Ok(0)
+}
+
+/// Where the first line begins that begins at `offset` or behind it; the end, if the live file has none there yet; none if
+/// a rotated one has none.
+fn line_behind(generation: &Generation, offset: u64) -> io::Result<Option<u64>> {
+    let mut from = offset.saturating_sub(1);
+    let mut piece = Vec::new();
+    while from < generation.size {
+        piece.clear();
+        read_piece(generation, from, CHUNK as u64, &mut piece)?;
+        if let Some(at) = memchr::memchr(b'\n', &piece) {
+            return Ok(Some(from + at as u64 + 1));
+        }
+        if piece.is_empty() {
+            break;
+        }
+        from += piece.len() as u64;
+    }
+    Ok(generation.live().then_some(generation.size))
+}
+
+fn read_piece(generation: &Generation, from: u64, most: u64, piece: &mut Vec<u8>) -> io::Result<()> {
+    let (reader, _) = Reader::open(generation, from)?;
+    io::Read::read_to_end(&mut io::Read::take(reader, most), piece).map(|_| ())
 }

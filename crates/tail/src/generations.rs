@@ -1,19 +1,22 @@
 //! Which generations of a file there are, oldest first.
 
+use std::cmp::Reverse;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use crate::{Family, Spec};
+use crate::{Family, Spec, names};
 
 /// How a generation is compressed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Packing {
     Plain,
     Gzip,
     Zstd,
+    /// In a way that cannot be read here.
+    Foreign(&'static str),
 }
 
 /// One file of the family.
@@ -26,6 +29,8 @@ pub(crate) struct Generation {
     pub(crate) size: u64,
     pub(crate) modified: SystemTime,
     pub(crate) order: Order,
+    /// The date in a name that it keeps for good (Wazuh's, the live one's too); else empty.
+    pub(crate) date: String,
 }
 
 /// Older sorts first.
@@ -34,37 +39,63 @@ pub(crate) enum Order {
     /// By the digits of its date.
     Dated(String),
     /// By its number, the highest being the oldest.
-    Numbered(std::cmp::Reverse<u32>),
+    Numbered(Reverse<u32>),
     Live,
 }
 
 impl Generation {
-    fn at(path: PathBuf, packing: Packing, order: Order) -> Option<Self> {
-        let meta = fs::metadata(&path).ok().filter(fs::Metadata::is_file)?;
+    fn at(path: PathBuf, packing: Packing, order: Order) -> io::Result<Option<Self>> {
+        let meta = match fs::metadata(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other?,
+        };
+        if !meta.is_file() {
+            return Ok(None);
+        }
         let modified = meta.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-        Some(Self { path, packing, device: meta.dev(), inode: meta.ino(), size: meta.len(), modified, order })
+        let (device, inode, size) = (meta.dev(), meta.ino(), meta.len());
+        Ok(Some(Self { path, packing, device, inode, size, modified, order, date: String::new() }))
     }
 
+    /// True if it is this very file.
     pub(crate) fn is(&self, device: u64, inode: u64) -> bool {
-        self.packing == Packing::Plain && self.device == device && self.inode == inode
+        self.device == device && self.inode == inode
     }
 
-    pub(crate) fn name(&self) -> String {
-        self.path.display().to_string()
+    pub(crate) fn live(&self) -> bool {
+        self.order == Order::Live
+    }
+
+    pub(crate) fn plain(&self) -> bool {
+        self.packing == Packing::Plain
     }
 }
 
-/// All generations, oldest first. A generation that is there plain and compressed (compression is under way) is listed once, plain.
-pub(crate) fn list(spec: &Spec) -> io::Result<Vec<Generation>> {
+/// All generations, oldest first. A generation that is there plain and compressed (compression is under way) is listed
+/// once, plain. Wazuh's that are older than `since` are left out: they are kept for years.
+pub(crate) fn list(spec: &Spec, since: &str) -> io::Result<Vec<Generation>> {
     let mut found = match spec.family {
         Family::Logrotate => rotated(&spec.path)?,
-        Family::WazuhDaily => daily(&spec.path),
+        Family::WazuhDaily => daily(&spec.path, since)?,
     };
-    found.sort_by(|a, b| a.order.cmp(&b.order).then((a.packing as u8).cmp(&(b.packing as u8))));
+    // After a change between dates and numbers both are there: the group that was written last is the newer one.
+    let newest = |dated| {
+        let group = found.iter().filter(|g| matches!(g.order, Order::Dated(_)) == dated);
+        group.map(|g| g.modified).max()
+    };
+    let dates_last = newest(true) > newest(false);
+    let rank = |g: &Generation| matches!(g.order, Order::Dated(_)) == dates_last;
+    found.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| (&a.order, a.packing).cmp(&(&b.order, b.packing))));
     found.dedup_by(|later, earlier| later.order == earlier.order);
-    if let Some(live) = Generation::at(spec.path.clone(), Packing::Plain, Order::Live) {
+    if let Some(mut live) = Generation::at(spec.path.clone(), Packing::Plain, Order::Live)? {
         // Wazuh's live name is a hard link to the newest dated file: the same generation.
-        found.retain(|g| !g.is(live.device, live.inode));
+        found.retain(|g| {
+            let same = g.is(live.device, live.inode);
+            if same {
+                live.date.clone_from(&g.date);
+            }
+            !same
+        });
         found.push(live);
     }
     Ok(found)
@@ -80,80 +111,55 @@ fn rotated(path: &Path) -> io::Result<Vec<Generation>> {
         return Ok(Vec::new());
     };
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error),
-    };
     let mut found = Vec::new();
-    for entry in entries {
-        let entry = entry?;
-        let file = entry.file_name();
-        let Some((order, packing)) = file.to_str().and_then(|file| rotated_name(name, file)) else { continue };
-        found.extend(Generation::at(entry.path(), packing, order));
+    for (file, path) in entries(folder)? {
+        let Some((order, packing)) = names::rotated(name, &file) else { continue };
+        found.extend(Generation::at(path, packing, order)?);
     }
     Ok(found)
 }
 
-/// Reads `name.1`, `name-20261124`, `name.2.gz`, and with logrotate's `extension`: `stem-20261124.json`, `stem.1.json.gz`.
-fn rotated_name(name: &str, file: &str) -> Option<(Order, Packing)> {
-    let (plain, packing) = unpacked(file);
-    let middle = plain.strip_prefix(name).or_else(|| {
-        let (stem, extension) = name.rsplit_once('.')?;
-        plain.strip_prefix(stem)?.strip_suffix(extension)?.strip_suffix('.')
-    })?;
-    let mark = middle.strip_prefix(['.', '-', '_'])?;
-    if let Ok(number @ 0..100_000) = mark.parse::<u32>() {
-        return Some((Order::Numbered(std::cmp::Reverse(number)), packing));
-    }
-    let dated = mark.chars().all(|c| c.is_ascii_digit() || matches!(c, '-' | '.' | '_' | ':' | 'T'));
-    let digits: String = mark.chars().filter(char::is_ascii_digit).collect();
-    (dated && digits.len() >= 6).then_some((Order::Dated(digits), packing))
-}
-
-fn unpacked(file: &str) -> (&str, Packing) {
-    if let Some(plain) = file.strip_suffix(".gz") {
-        (plain, Packing::Gzip)
-    } else if let Some(plain) = file.strip_suffix(".zst") {
-        (plain, Packing::Zstd)
-    } else {
-        (file, Packing::Plain)
-    }
-}
-
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-fn daily(path: &Path) -> Vec<Generation> {
-    let Some(root) = path.parent() else { return Vec::new() };
+fn daily(path: &Path, since: &str) -> io::Result<Vec<Generation>> {
+    let Some(root) = path.parent() else { return Ok(Vec::new()) };
+    let older = |key: &str| since.get(..key.len()).is_some_and(|since| key < since);
     let mut found = Vec::new();
-    for (year, folder) in folders(root) {
-        if year.len() != 4 || !year.bytes().all(|b| b.is_ascii_digit()) {
+    for (year, folder) in entries(root)? {
+        if year.len() != 4 || !year.bytes().all(|b| b.is_ascii_digit()) || older(&year) {
             continue;
         }
-        for (month, folder) in folders(&folder) {
+        for (month, folder) in entries(&folder)? {
             let Some(month) = MONTHS.iter().position(|m| *m == month) else { continue };
-            for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
-                let file = entry.file_name();
-                let Some((day, packing)) = file.to_str().and_then(daily_name) else { continue };
-                let order = Order::Dated(format!("{year}{month:02}{day}"));
-                found.extend(Generation::at(entry.path(), packing, order));
+            let month = format!("{year}{:02}", month + 1);
+            if older(&month) {
+                continue;
+            }
+            for (file, path) in entries(&folder)? {
+                let Some((day, packing)) = names::daily(&file) else { continue };
+                let date = format!("{month}{day}");
+                if !older(&date) {
+                    let generation = Generation::at(path, packing, Order::Dated(date.clone()))?;
+                    found.extend(generation.map(|generation| Generation { date, ..generation }));
+                }
             }
         }
     }
-    found
+    Ok(found)
 }
 
-/// Reads `ossec-alerts-DD.json` and `ossec-alerts-DD-NNN.json`, compressed or not, as `DDNNN`.
-fn daily_name(file: &str) -> Option<(String, Packing)> {
-    let (plain, packing) = unpacked(file);
-    let mark = plain.strip_prefix("ossec-alerts-")?.strip_suffix(".json")?;
-    let (day, part) = mark.split_once('-').unwrap_or((mark, "0"));
-    let (day, part) = (day.parse::<u32>().ok()?, part.parse::<u32>().ok()?);
-    Some((format!("{day:02}{part:06}"), packing))
-}
-
-fn folders(root: &Path) -> Vec<(String, PathBuf)> {
-    let entries = fs::read_dir(root).into_iter().flatten().flatten();
-    let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-    folders.filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry.path()))).collect()
+/// What is in a folder. Nothing, if it is not there or no folder.
+fn entries(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(Vec::new());
+        }
+        other => other?,
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        found.extend(entry.file_name().into_string().ok().map(|name| (name, entry.path())));
+    }
+    Ok(found)
 }

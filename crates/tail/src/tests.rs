@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use super::*;
 
 mod model;
+mod suspects;
 
 /// A followed file in a folder of its own, with a clock that the test turns.
 struct Story {

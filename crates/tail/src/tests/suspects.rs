@@ -1,0 +1,166 @@
+//! Lives that are rare, and must be survived all the same.
+
+use super::*;
+
+fn big(tag: &str, lines: usize) -> String {
+    (0..lines).map(|n| format!("{tag} {n} {}\n", "y".repeat(40))).collect()
+}
+
+#[test]
+fn a_file_replaced_by_a_copy_of_itself_is_followed_on() {
+    let mut story = Story::new();
+    story.append("eve.json", big("one", 50));
+    assert_eq!(story.read().len(), 50);
+    fs::copy(story.path("eve.json"), story.path("tmp")).unwrap();
+    story.rename("tmp", "eve.json");
+    story.append("eve.json", "two\n");
+    assert_eq!(story.read(), ["two"]);
+    assert!(story.gaps.is_empty(), "{:?}", story.gaps);
+}
+
+#[test]
+fn a_damaged_compressed_generation_is_a_gap_and_nothing_comes_twice() {
+    let mut story = Story::new();
+    story.append("eve.json", big("one", 400));
+    assert_eq!(story.read().len(), 400);
+    story.append("eve.json", "unread\n");
+    story.rename("eve.json", "eve.json.1");
+    story.gzip("eve.json.1");
+    let whole = fs::read(story.path("eve.json.1.gz")).unwrap();
+    fs::write(story.path("eve.json.1.gz"), &whole[..whole.len() * 3 / 4]).unwrap();
+    story.append("eve.json", "two\n");
+    story.restart();
+    assert_eq!(story.read(), Vec::<String>::new());
+    story.now += Duration::from_secs(3600);
+    assert_eq!(story.read(), ["two"]);
+    assert_eq!(story.gaps.len(), 1, "{:?}", story.gaps);
+}
+
+#[test]
+fn a_line_too_long_within_a_chunk_is_skipped_too() {
+    let mut story = Story::new();
+    story.append("eve.json", format!("one\n{}\ntwo\n", "x".repeat(5000)));
+    assert_eq!(story.read(), ["one", "two"]);
+    assert_eq!(story.long.len(), 1);
+}
+
+#[test]
+fn a_restart_within_a_line_too_long_delivers_no_piece_of_it() {
+    let mut story = Story::new();
+    story.append("eve.json", "one\n");
+    story.append("eve.json", vec![b'x'; 600 * 1024]);
+    assert_eq!(story.read(), ["one"]);
+    story.restart();
+    story.append("eve.json", "xx\ntwo\n");
+    assert_eq!(story.read(), ["two"]);
+    assert_eq!(story.long.len(), 1);
+}
+
+#[test]
+fn a_line_too_long_at_the_end_of_a_generation_is_told() {
+    let mut story = Story::new();
+    story.append("eve.json", "one\n");
+    story.append("eve.json", vec![b'x'; 600 * 1024]);
+    assert_eq!(story.read(), ["one"]);
+    story.rename("eve.json", "eve.json.1");
+    story.append("eve.json", "two\n");
+    assert_eq!(story.read(), ["two"]);
+    assert_eq!(story.long.len(), 1);
+}
+
+#[test]
+fn a_writer_that_reopens_late_is_waited_for() {
+    let mut story = Story::new();
+    story.append("eve.json", "one\n");
+    assert_eq!(story.read(), ["one"]);
+    story.rename("eve.json", "eve.json.1");
+    story.append("eve.json", "three\n");
+    // One look only, soon after; then one more line by a second writer.
+    story.now = SystemTime::now();
+    let mut follower = story.follower.take().unwrap();
+    assert!(matches!(follower.fill(story.now).unwrap(), Fill::Idle));
+    story.append("eve.json.1", "two\n");
+    story.follower = Some(follower);
+    assert_eq!(story.read(), ["two", "three"]);
+}
+
+#[test]
+fn every_generation_may_begin_with_a_hole() {
+    let mut story = Story::new();
+    let mut file = File::create(story.path("eve.json")).unwrap();
+    for n in 0..5 {
+        for generation in (1..9).rev() {
+            let _ = fs::rename(
+                story.path(&format!("eve.json.{generation}")),
+                story.path(&format!("eve.json.{}", generation + 1)),
+            );
+        }
+        fs::copy(story.path("eve.json"), story.path("eve.json.1")).unwrap();
+        file.set_len(0).unwrap();
+        std::io::Seek::seek(&mut file, std::io::SeekFrom::Start(10_000 + n)).unwrap();
+        file.write_all(format!("line {n}\n").as_bytes()).unwrap();
+        if n % 2 == 0 {
+            assert_eq!(story.read().last().unwrap(), &format!("line {n}"));
+        }
+    }
+    story.read();
+    assert_eq!(story.lines, ["line 0", "line 1", "line 2", "line 3", "line 4"]);
+    assert!(story.gaps.is_empty(), "{:?}", story.gaps);
+}
+
+#[test]
+fn generations_that_are_all_alike_are_counted_one_by_one() {
+    let mut story = Story::new();
+    story.append("eve.json", "same\n");
+    assert_eq!(story.read(), ["same"]);
+    story.rename("eve.json", "eve.json.2");
+    story.gzip("eve.json.2");
+    story.append("eve.json.1", "same\n");
+    story.append("eve.json", "same\n");
+    story.restart();
+    assert_eq!(story.read(), ["same", "same"]);
+}
+
+#[test]
+fn a_file_cut_back_by_a_crash_of_the_machine_is_not_read_again() {
+    let mut story = Story::new();
+    story.append("eve.json", big("one", 400));
+    assert_eq!(story.read().len(), 400);
+    File::options().write(true).open(story.path("eve.json")).unwrap().set_len(15_000).unwrap();
+    story.restart();
+    story.read();
+    story.append("eve.json", "\ntwo\n");
+    assert_eq!(story.read().last().unwrap(), "two");
+    assert!(story.lines.len() <= 402, "{}", story.lines.len());
+    assert_eq!(story.gaps.len(), 1, "{:?}", story.gaps);
+}
+
+#[test]
+fn a_file_compressed_in_a_foreign_way_is_a_gap_that_says_so() {
+    let mut story = Story::new();
+    story.append("eve.json", "one\n");
+    assert_eq!(story.read(), ["one"]);
+    story.append("eve.json", "unread\n");
+    fs::remove_file(story.path("eve.json")).unwrap();
+    story.append("eve.json.1.xz", "whatever");
+    story.append("eve.json", "two\n");
+    story.restart();
+    story.read();
+    story.now += Duration::from_secs(3600);
+    story.read();
+    assert_eq!(story.lines, ["one", "two"]);
+    assert_eq!(story.gaps.len(), 1, "{:?}", story.gaps);
+    assert!(story.gaps[0].why.contains("xz"), "{:?}", story.gaps);
+}
+
+#[test]
+fn names_with_the_day_first_are_ordered_by_date() {
+    let mut story = Story::new();
+    story.append("eve.json", "one\n");
+    assert_eq!(story.read(), ["one"]);
+    story.rename("eve.json", "eve.json-30112026");
+    story.append("eve.json-01122026", "two\n");
+    story.append("eve.json", "three\n");
+    story.restart();
+    assert_eq!(story.read(), ["two", "three"]);
+}
