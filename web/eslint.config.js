@@ -5,7 +5,7 @@ import ts from 'typescript-eslint';
 import svelteConfig from './svelte.config.js';
 
 export default ts.config(
-  { ignores: ['dist', 'node_modules', 'src/lib/paraglide', 'src/lib/api/schema.gen.d.ts', 'project.inlang'] },
+  { ignores: ['dist', 'node_modules', 'src/lib/paraglide', 'src/lib/api/schema.ts', 'project.inlang'] },
   js.configs.recommended,
   ...ts.configs.recommended,
   ...svelte.configs.recommended,

@@ -1,7 +1,10 @@
 import { overwriteGetLocale } from '$lib/paraglide/runtime';
 
-export type Locale = 'en' | 'fr';
-export type Theme = 'light' | 'dark' | null;
+const LOCALES = ['en', 'fr'] as const;
+const THEMES = ['light', 'dark'] as const;
+
+export type Locale = (typeof LOCALES)[number];
+export type Theme = (typeof THEMES)[number] | null;
 export type Density = 'dense' | 'comfortable';
 
 /** Reads what this browser remembers; storage may be forbidden or hold nonsense. */
@@ -12,6 +15,16 @@ function read<T extends string>(key: string, allowed: readonly T[]): T | null {
   } catch {
     return null;
   }
+}
+
+/** True for a language that the pages speak. */
+export function isLocale(value: unknown): value is Locale {
+  return LOCALES.includes(value as Locale);
+}
+
+/** True for a look that was chosen; null, the system's, is none. */
+export function isTheme(value: unknown): value is NonNullable<Theme> {
+  return THEMES.includes(value as NonNullable<Theme>);
 }
 
 function write(key: string, value: string | null): void {
@@ -29,8 +42,8 @@ function systemLocale(): Locale {
 
 /** How this person wants to see things. Theme, language and time zone follow the account; the rest stays in this browser. */
 class Preferences {
-  #locale = $state<Locale>(read('language', ['en', 'fr']) ?? systemLocale());
-  #theme = $state<Theme>(read('theme', ['light', 'dark']));
+  #locale = $state<Locale>(read('language', LOCALES) ?? systemLocale());
+  #theme = $state<Theme>(read('theme', THEMES));
   #density = $state<Density>(read('density', ['dense', 'comfortable']) ?? 'dense');
   #railFolded = $state(read('rail', ['folded']) === 'folded');
   #facetsFolded = $state(read('facets', ['folded']) === 'folded');

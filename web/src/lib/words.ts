@@ -1,4 +1,4 @@
-import type { AlertState, NodeState, Severity, Source } from './api/schema';
+import type { AlertState, Presence, Severity, Source } from './api/schema';
 import { m } from './paraglide/messages';
 
 /** The words for what the API names by a fixed word. A word that a newer core adds is shown as it is. */
@@ -40,7 +40,7 @@ export function sourceWord(source: string): string {
 }
 
 export function nodeStateWord(state: string): string {
-  const words: Record<NodeState, () => string> = {
+  const words: Record<Presence, () => string> = {
     pending: m.node_pending,
     online: m.node_online,
     late: m.node_late,
@@ -48,5 +48,5 @@ export function nodeStateWord(state: string): string {
     disabled: m.node_disabled,
     revoked: m.node_revoked,
   };
-  return words[state as NodeState]?.() ?? state;
+  return words[state as Presence]?.() ?? state;
 }

@@ -1,7 +1,7 @@
 import { ask, http, onSessionEnded } from '$lib/api/client';
 import { Problem } from '$lib/api/problem';
 import type { Me } from '$lib/api/schema';
-import { preferences } from '$lib/preferences.svelte';
+import { isLocale, isTheme, preferences } from '$lib/preferences.svelte';
 
 type Stage = 'unknown' | 'in' | 'out' | 'ended' | 'failed';
 
@@ -89,14 +89,13 @@ class Session {
   #accept(me: Me): void {
     this.#me = me;
     this.#stage = 'in';
-    if (me.language) preferences.locale = me.language;
-    if (me.theme) preferences.theme = me.theme;
-    preferences.timeZone = me.time_zone ?? null;
+    // What they never chose stays as this browser has it.
+    this.#show({ language: me.language, theme: me.theme ?? undefined, time_zone: me.time_zone ?? null });
   }
 
   #show(change: Partial<Pick<Me, 'language' | 'theme' | 'time_zone'>>): void {
-    if (change.language) preferences.locale = change.language;
-    if (change.theme !== undefined) preferences.theme = change.theme;
+    if (isLocale(change.language)) preferences.locale = change.language;
+    if (change.theme === null || isTheme(change.theme)) preferences.theme = change.theme;
     if (change.time_zone !== undefined) preferences.timeZone = change.time_zone;
   }
 }

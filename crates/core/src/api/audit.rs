@@ -42,7 +42,7 @@ pub(super) struct Audit {
     /// Latest first.
     entries: Vec<Entry>,
     /// What to ask for the page after this.
-    next: Option<String>,
+    next: Option<i64>,
 }
 
 /// Which page.
@@ -61,7 +61,7 @@ pub(super) async fn list(
     Parameters(which): Parameters<Which>,
 ) -> Result<Json<Audit>, Problem> {
     let found = core.store.audit(&person.scope, which.cursor, PAGE).await?;
-    let next = if found.len() == PAGE { found.last().map(|entry| entry.id.to_string()) } else { None };
+    let next = if found.len() == PAGE { found.last().map(|entry| entry.id) } else { None };
     let entries = found.into_iter().map(|entry| Entry {
         id: entry.id,
         at: entry.at,

@@ -11,6 +11,7 @@ use axum::routing::get;
 use tower_http::compression::CompressionLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 use utoipa::OpenApi as _;
+use utoipa::openapi::path::Operation;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -66,7 +67,19 @@ fn api() -> OpenApiRouter<Shared> {
 
 /// The API's description (OpenAPI 3.1).
 pub(crate) fn document() -> utoipa::openapi::OpenApi {
-    api().into_openapi()
+    let mut document = api().into_openapi();
+    for path in document.paths.paths.values_mut() {
+        let methods = [&mut path.get, &mut path.post, &mut path.put, &mut path.patch, &mut path.delete];
+        methods.into_iter().flatten().for_each(name);
+    }
+    document
+}
+
+/// Handlers are called the same in each file (`list`, `get`…), but an operation's id must be unique in the document.
+fn name(operation: &mut Operation) {
+    if let (Some(id), Some(tag)) = (&operation.operation_id, operation.tags.iter().flatten().next()) {
+        operation.operation_id = Some(format!("{tag}_{id}"));
+    }
 }
 
 /// All that people reach: the API, the pages, and whether the core is well.
@@ -132,4 +145,22 @@ async fn headers(State(core): State<Shared>, request: Request, next: Next) -> Re
         set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn no_two_operations_have_the_same_id() {
+        let document = serde_json::to_value(super::document()).unwrap();
+        let mut seen = BTreeSet::new();
+        for (path, methods) in document["paths"].as_object().unwrap() {
+            for (method, operation) in methods.as_object().unwrap() {
+                let id = operation["operationId"].as_str().unwrap().to_owned();
+                assert!(seen.insert(id.clone()), "{method} {path}: {id} is taken");
+            }
+        }
+        assert!(seen.len() > 20, "{seen:?}");
+    }
 }

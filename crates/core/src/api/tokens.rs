@@ -67,7 +67,7 @@ pub(super) struct Created {
 }
 
 /// The tokens of a client.
-#[utoipa::path(get, path = "/clients/{id}/tokens", tag = "nodes", params(("id" = i64, Path)), responses(
+#[utoipa::path(get, path = "/clients/{id}/tokens", tag = "tokens", params(("id" = i64, Path)), responses(
     (status = 200, body = Tokens),
     (status = 404, body = ProblemBody),
 ))]
@@ -81,7 +81,7 @@ pub(super) async fn list(
 }
 
 /// Makes a token with which one machine can enrol as a node of this client.
-#[utoipa::path(post, path = "/clients/{id}/tokens", tag = "nodes", params(("id" = i64, Path)), request_body = New, responses(
+#[utoipa::path(post, path = "/clients/{id}/tokens", tag = "tokens", params(("id" = i64, Path)), request_body = New, responses(
     (status = 201, body = Created),
     (status = 400, body = ProblemBody),
     (status = 404, body = ProblemBody),
@@ -105,7 +105,7 @@ pub(super) async fn create(
 }
 
 /// Makes a token useless.
-#[utoipa::path(delete, path = "/clients/{id}/tokens/{token_id}", tag = "nodes", params(("id" = i64, Path), ("token_id" = i64, Path)), responses(
+#[utoipa::path(delete, path = "/clients/{id}/tokens/{token_id}", tag = "tokens", params(("id" = i64, Path), ("token_id" = i64, Path)), responses(
     (status = 204),
     (status = 404, body = ProblemBody),
 ))]

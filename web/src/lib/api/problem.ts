@@ -1,5 +1,5 @@
 import { m } from '$lib/paraglide/messages';
-import type { ProblemBody } from './schema';
+import type { Problem as ProblemBody } from './schema';
 
 /** What went wrong, in words for the person before the screen. */
 export class Problem extends Error {

@@ -1,378 +1,2867 @@
-/** The HTTP API as agreed, in the form that openapi-typescript generates: replaced by its output once the core publishes `web/openapi.json`. */
-export type Severity = 'low' | 'medium' | 'high' | 'critical';
-export type Source = 'suricata' | 'wazuh' | 'socme';
-export type AlertState = 'open' | 'acknowledged' | 'closed';
-export type NodeState = 'pending' | 'online' | 'late' | 'offline' | 'disabled' | 'revoked';
-
-export interface Me {
-  id: number;
-  name: string;
-  role: 'admin' | 'analyst' | 'viewer' | 'guest';
-  language?: 'en' | 'fr' | null;
-  theme?: 'light' | 'dark' | null;
-  time_zone?: string | null;
-}
-export interface Client {
-  id: number;
-  name: string;
-  slug: string;
-  notes: string;
-  time_zone: string;
-  contacts: string;
-  builtin: boolean;
-  nodes: number;
-  open_alerts: number;
-  created: string;
-}
-export interface Token {
-  id: number;
-  created: string;
-  created_by: string;
-  expires: string;
-  used?: string | null;
-}
-export interface SourceStatus {
-  module: Source;
-  path: string;
-  state: 'live' | 'behind' | 'missing' | 'failed' | 'paused';
-  lag_bytes: number;
-  lag_seconds: number;
-  events: number;
-  alerts: number;
-  last_event?: string | null;
-  bad_lines: number;
-  bad_sample?: string | null;
-  long_lines: number;
-  gaps: number;
-  error?: string | null;
-}
-export interface Status {
-  now: string;
-  version: string;
-  started: string;
-  sources: Record<string, SourceStatus>;
-  spool: {
-    depth: number;
-    bytes: number;
-    limit: number;
-    age_seconds: number;
-    refused: number;
-    refused_why?: string | null;
-    error?: string | null;
-  };
-  uplink: {
-    connected: boolean;
-    address?: string | null;
-    last_answer?: string | null;
-    skew_seconds: number;
-    error?: string | null;
-  };
-  suricata?: {
-    time?: string | null;
-    uptime: number;
-    packets: number;
-    drops: number;
-    drop_share: number;
-    rules_loaded: number;
-    rules_failed: number;
-  } | null;
-  machine: {
-    cpu: number;
-    memory_used: number;
-    memory_total: number;
-    memory_node: number;
-    disk_used: number;
-    disk_total: number;
-    temperature?: number | null;
-    uptime: number;
-  };
-  events_per_second: number;
-  alerts_per_second: number;
-  certificate_end: string;
-  policy?: string[];
-}
-export interface Node {
-  id: number;
-  client: number;
-  client_name: string;
-  name: string;
-  hostname: string;
-  site: string;
-  contact: string;
-  mirror_port: string;
-  notes: string;
-  state: NodeState;
-  blind?: 'partly' | 'blind' | null;
-  blind_why?: string | null;
-  last_heard?: string | null;
-  enrolled?: string | null;
-  version?: string | null;
-  certificate_end?: string | null;
-  skew_seconds?: number | null;
-  status?: Status | null;
-  position_number: number;
-  lost: { from: number; to: number; why: string; at: string }[];
-}
-export interface AlertRow {
-  id: string;
-  client: number;
-  client_name: string;
-  node?: number | null;
-  node_name: string;
-  module: Source;
-  rule_id: string;
-  rule_name: string;
-  severity: Severity;
-  state: AlertState;
-  time: string;
-  arrived: string;
-  last: string;
-  count: number;
-  late_seconds: number;
-  time_flag?: 'future' | 'past' | null;
-  source_ip?: string | null;
-  source_port?: number | null;
-  destination_ip?: string | null;
-  destination_port?: number | null;
-  host?: string | null;
-  user?: string | null;
-  domain?: string | null;
-  message?: string | null;
-  fold: 'full' | 'address' | 'rule';
-  has_raw: boolean;
-}
-export interface Endpoint {
-  ip?: string | null;
-  port?: number | null;
-  domain?: string | null;
-}
-export interface Sample {
-  time: string;
-  source?: Endpoint | null;
-  destination?: Endpoint | null;
-  raw?: string;
-}
-export interface Alert {
-  module: Source;
-  rule: {
-    id: string;
-    version?: number | null;
-    name: string;
-    category?: string | null;
-    groups?: string[];
-    references?: string[];
-  };
-  severity: Severity;
-  time: string;
-  seen: string;
-  count: number;
-  last: string;
-  message?: string | null;
-  threat?: { techniques?: string[]; tactics?: string[] };
-  host?: { id?: string | null; name?: string | null; ip?: string | null } | null;
-  source?: Endpoint | null;
-  destination?: Endpoint | null;
-  network?: {
-    transport?: string | null;
-    protocol?: string | null;
-    flow?: string | null;
-    community_id?: string | null;
-    interface?: string | null;
-    action?: string | null;
-  };
-  user?: { name: string; domain?: string | null } | null;
-  process?: {
-    executable?: string | null;
-    command_line?: string | null;
-    pid?: number | null;
-    parent?: string | null;
-  } | null;
-  file?: {
-    path?: string | null;
-    size?: number | null;
-    md5?: string | null;
-    sha1?: string | null;
-    sha256?: string | null;
-  } | null;
-  domains?: string[];
-  url?: string | null;
-  location?: string | null;
-  fold: 'full' | 'address' | 'rule';
-  samples?: Sample[];
-}
-export interface Entity {
-  kind: 'address' | 'name' | 'account' | 'hash';
-  value: string;
-}
-export interface HistoryEntry {
-  at: string;
-  who: string;
-  action: 'arrived' | 'acknowledged' | 'closed' | 'reopened' | 'commented';
-  comment?: string | null;
-}
-export interface AlertDetail extends AlertRow {
-  alert: Alert;
-  raw?: { text: string; cut: { field: string; bytes: number }[] } | null;
-  entities: Entity[];
-  history: HistoryEntry[];
-}
-export interface AlertList {
-  alerts: AlertRow[];
-  next?: string | null;
-  searched_to?: string | null;
-  new_cursor?: string | null;
-}
-export interface Bucket {
-  start: string;
-  low: number;
-  medium: number;
-  high: number;
-  critical: number;
-}
-export interface Histogram {
-  from: string;
-  to: string;
-  step_seconds: number;
-  buckets: Bucket[];
-  exact?: boolean;
-  ignored?: string[];
-}
-export interface FacetValue {
-  value: string;
-  count: number;
-  name?: string | null;
-}
-export interface Facets {
-  severity: FacetValue[];
-  client: FacetValue[];
-  source: FacetValue[];
-  state: FacetValue[];
-  rule: FacetValue[];
-  node: FacetValue[];
-}
-export interface AlertRef {
-  client: number;
-  id: string;
-}
-export interface ActionResult {
-  changed: (AlertRef & { state: AlertState })[];
-  unchanged: AlertRef[];
-}
-export interface Health {
-  version: string;
-  now: string;
-  uptime_seconds: number;
-  disk: { free: number; total: number };
-  database: { bytes: number; wal_bytes: number; alerts: number; bytes_per_alert: number };
-  queues: { ingest: number; jobs: number; text_behind: number };
-  slow_queries: { what: string; count: number; p50_ms: number; p95_ms: number; max_ms: number; last: string }[];
-  certificates: { name: string; end: string; days: number }[];
-  ingest: { alerts_per_second: number; batches: number; refused: number };
-  retention: { max_age_days: number; max_bytes: number; oldest_alert?: string | null };
-  warnings: { what: string; mend: string }[];
-}
-export interface AuditEntry {
-  id: number;
-  at: string;
-  who: string;
-  action: string;
-  subject: string;
-  detail: string;
-}
-export interface ProblemBody {
-  type?: string;
-  title: string;
-  status: number;
-  detail?: string | null;
-  field?: string | null;
-  id?: string | null;
-  start?: number | null;
-  end?: number | null;
-}
-export interface QueryParse {
-  ok: boolean;
-  tree?: unknown;
-  error?: { message: string; start: number; end: number; mend: string } | null;
-}
-export interface QueryCompletion {
-  start: number;
-  end: number;
-  suggestions: { text: string; description: string }[];
-}
-
-type Answer<T> = {
-  responses: {
-    200: { headers: { [name: string]: unknown }; content: { 'application/json': T } };
-    default: { headers: { [name: string]: unknown }; content: { 'application/problem+json': ProblemBody } };
-  };
-};
-type Op<T, P = { query?: never; header?: never; path?: never; cookie?: never }, B = never> = Answer<T> & {
-  parameters: P;
-  requestBody?: [B] extends [never] ? never : { content: { 'application/json': B } };
-};
-type Query<Q> = { query?: Q; header?: never; path?: never; cookie?: never };
-type InPath<P> = { query?: never; header?: never; path: P; cookie?: never };
-type Id = InPath<{ id: number }>;
+/**
+ * This file was auto-generated by openapi-typescript.
+ * Do not make direct changes to the file.
+ */
 
 export interface paths {
-  '/api/v1/setup': {
-    get: Op<{ needed: boolean }>;
-    post: Op<Me, Query<never>, { token: string; name: string; passphrase: string }>;
-  };
-  '/api/v1/session': {
-    post: Op<Me, Query<never>, { name: string; passphrase: string }>;
-    delete: Op<undefined>;
-  };
-  '/api/v1/session/link': { post: Op<Me, Query<never>, { token: string }> };
-  '/api/v1/me': {
-    get: Op<Me>;
-    patch: Op<Me, Query<never>, Partial<Pick<Me, 'language' | 'theme' | 'time_zone'>>>;
-  };
-  '/api/v1/clients': {
-    get: Op<{ clients: Client[] }>;
-    post: Op<Client, Query<never>, { name: string; notes?: string; time_zone?: string; contacts?: string }>;
-  };
-  '/api/v1/clients/{id}': {
-    get: Op<Client, Id>;
-    patch: Op<Client, Id, { name?: string; notes?: string; time_zone?: string; contacts?: string }>;
-    delete: Op<undefined, Id, { confirm: string }>;
-  };
-  '/api/v1/clients/{id}/tokens': {
-    get: Op<{ tokens: Token[] }, Id>;
-    post: Op<{ token: string; expires: string; command: string }, Id, { valid_hours?: number }>;
-  };
-  '/api/v1/clients/{id}/tokens/{token_id}': { delete: Op<undefined, InPath<{ id: number; token_id: number }>> };
-  '/api/v1/nodes': { get: Op<{ nodes: Node[] }, Query<{ client?: number }>> };
-  '/api/v1/nodes/{id}': {
-    get: Op<Node, Id>;
-    patch: Op<
-      Node,
-      Id,
-      { name?: string; site?: string; contact?: string; mirror_port?: string; notes?: string; disabled?: boolean }
-    >;
-    delete: Op<undefined, Id, { confirm: string }>;
-  };
-  '/api/v1/nodes/{id}/revoke': { post: Op<Node, Id> };
-  '/api/v1/nodes/{id}/consequences': {
-    get: Op<{ alerts: number; first?: string | null; last?: string | null }, Id>;
-  };
-  '/api/v1/alerts': {
-    get: Op<AlertList, Query<{ q?: string; cursor?: string; limit?: number; after?: string }>>;
-  };
-  '/api/v1/alerts/count': { get: Op<{ count: number; capped: boolean }, Query<{ q?: string; after?: string }>> };
-  '/api/v1/alerts/histogram': { get: Op<Histogram, Query<{ q?: string; hours?: number }>> };
-  '/api/v1/alerts/facets': { get: Op<Facets, Query<{ q?: string }>> };
-  '/api/v1/alerts/actions': {
-    post: Op<
-      ActionResult,
-      Query<never>,
-      { alerts: AlertRef[]; action: 'acknowledge' | 'close' | 'reopen' | 'comment'; comment?: string }
-    >;
-  };
-  '/api/v1/alerts/{client}/{id}': { get: Op<AlertDetail, InPath<{ client: number; id: string }>> };
-  '/api/v1/query/parse': { get: Op<QueryParse, Query<{ q?: string }>> };
-  '/api/v1/query/complete': { get: Op<QueryCompletion, Query<{ q?: string; at?: number }>> };
-  '/api/v1/health': { get: Op<Health> };
-  '/api/v1/audit': { get: Op<{ entries: AuditEntry[]; next?: string | null }, Query<{ cursor?: string }>> };
-  '/api/v1/version': { get: Op<{ version: string; wire: number }> };
+    "/api/v1/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Alerts, newest first. */
+        get: operations["alerts_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Does something to some alerts: to all those of a client, or to none of them. Doing it twice changes nothing. */
+        post: operations["alerts_act"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many alerts there are, up to a thousand. */
+        get: operations["alerts_count"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/facets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many alerts there are by each value of some fields. */
+        get: operations["alerts_facets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/histogram": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many alerts arrived over time. */
+        get: operations["alerts_histogram"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{client}/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An alert with everything that is known of it. */
+        get: operations["alerts_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The audit log. */
+        get: operations["audit_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clients": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The clients that the asker may see, by name. */
+        get: operations["clients_list"];
+        put?: never;
+        /** Makes a client. */
+        post: operations["clients_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clients/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A client. */
+        get: operations["clients_get"];
+        put?: never;
+        post?: never;
+        /** Deletes a client that has no nodes, with its alerts. */
+        delete: operations["clients_delete"];
+        options?: never;
+        head?: never;
+        /** Changes a client. */
+        patch: operations["clients_change"];
+        trace?: never;
+    };
+    "/api/v1/clients/{id}/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tokens of a client. */
+        get: operations["tokens_list"];
+        put?: never;
+        /** Makes a token with which one machine can enrol as a node of this client. */
+        post: operations["tokens_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clients/{id}/tokens/{token_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Makes a token useless. */
+        delete: operations["tokens_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The core's own health. */
+        get: operations["health_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tells what happens to what the asker may see.
+         * @description Events: `hello` {now, clients: {id: number}} first; `alerts` {client, new, counted, changed}; `nodes` {client, node};
+         *     `clients` {}; `session` {ended: true}, then it ends; `reset` {}: what was missed cannot be told, load everything anew.
+         */
+        get: operations["live_live"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says who asks. */
+        get: operations["session_me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes how the person who asks likes the pages. */
+        patch: operations["session_change"];
+        trace?: never;
+    };
+    "/api/v1/nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The nodes that the asker may see. */
+        get: operations["nodes_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nodes/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A node. */
+        get: operations["nodes_get"];
+        put?: never;
+        post?: never;
+        /** Deletes a node with its alerts. */
+        delete: operations["nodes_delete"];
+        options?: never;
+        head?: never;
+        /** Changes what people know about a node, or disables it. */
+        patch: operations["nodes_change"];
+        trace?: never;
+    };
+    "/api/v1/nodes/{id}/consequences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What would go with a node. */
+        get: operations["nodes_consequences"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nodes/{id}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** From now on the node may not speak, until it enrols again. Open connections end at once. */
+        post: operations["nodes_revoke"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/query/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What can be written at a place in a text, within what the asker may see. */
+        get: operations["query_complete"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/query/parse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a text means. */
+        get: operations["query_parse"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Signs in.
+         * @description An unknown name and a wrong passphrase are answered alike, after the same work.
+         */
+        post: operations["session_sign_in"];
+        /** Signs out. */
+        delete: operations["session_sign_out"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Signs in with a one-time link that was made on the core's own machine (`socme core sign-in-link`). */
+        post: operations["session_sign_in_by_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/setup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says whether there is no administrator yet. */
+        get: operations["session_needed"];
+        put?: never;
+        /** Makes the first administrator, and signs them in. */
+        post: operations["session_set_up"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/version": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says which version this is. */
+        get: operations["health_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        /**
+         * @description What to do.
+         * @enum {string}
+         */
+        Action: "acknowledge" | "close" | "reopen" | "comment";
+        /**
+         * @description A noteworthy event, normalised: the only thing that leaves a node on its own.
+         *
+         *     Everything in it was written by someone who may be an attacker: it is text to be shown, never markup, a path to open
+         *     or a command to run.
+         */
+        Alert: {
+            /** @description True if no count will follow: folding is switched off for its rule, or its window is closed already. */
+            closed?: boolean;
+            /**
+             * Format: int64
+             * @description How many events it stands for so far; at least 1.
+             */
+            count: number;
+            /** @description What was cut from `raw` to keep it within [`limit::RAW`]. */
+            cut?: components["schemas"]["Cut"][];
+            destination?: components["schemas"]["Endpoint"] | null;
+            /** @description What was asked for by name: DNS names, TLS server names, HTTP hosts (ECS `dns.question.name`, `tls.client.server_name`, `url.domain`). */
+            domains?: string[];
+            file?: components["schemas"]["File"] | null;
+            /** @description By what this alert was folded. */
+            fold?: components["schemas"]["Fold"];
+            host?: components["schemas"]["Host"] | null;
+            /**
+             * Format: date-time
+             * @description Time of the latest event it stands for.
+             */
+            last: string;
+            /** @description The log file or channel that the source names (ECS `log.file.path`). */
+            location?: string | null;
+            /** @description One sentence about this event in particular, where the source has one (ECS `message`). */
+            message?: string | null;
+            /** @description Where it comes from. */
+            module: components["schemas"]["Source"];
+            /** @description The conversation (ECS `network`). */
+            network?: components["schemas"]["Network"];
+            process?: components["schemas"]["Process"] | null;
+            /** @description The event as the source wrote it (ECS `event.original`); empty where the client's policy keeps raw events at home. */
+            raw?: string;
+            /** @description What turned the event into an alert. */
+            rule: components["schemas"]["Rule"];
+            /** @description More of the events that it stands for, at most [`limit::SAMPLES`]. */
+            samples?: components["schemas"]["Sample"][];
+            /**
+             * Format: date-time
+             * @description When the node read it, by the node's clock.
+             */
+            seen: string;
+            /** @description How bad it is. */
+            severity: components["schemas"]["Severity"];
+            source?: components["schemas"]["Endpoint"] | null;
+            /** @description MITRE ATT&CK (ECS `threat`). */
+            threat?: components["schemas"]["Threat"];
+            /**
+             * Format: date-time
+             * @description When it happened, by the source's clock.
+             */
+            time: string;
+            /** @description The address asked for, where there is one (ECS `url.original`). */
+            url?: string | null;
+            user?: components["schemas"]["User"] | null;
+        };
+        /** @description What to do, to which alerts. */
+        AlertActions: {
+            /** @description What to do. */
+            action: components["schemas"]["Action"];
+            /** @description 1 to 500 of them. */
+            alerts: components["schemas"]["AlertRef"][];
+            /** @description In your words; needed for `comment`. */
+            comment?: string | null;
+        };
+        /** @description What became of the alerts. */
+        AlertActionsDone: {
+            /** @description What was changed. */
+            changed: components["schemas"]["AlertChanged"][];
+            /** @description What was so already. */
+            unchanged: components["schemas"]["AlertChanged"][];
+        };
+        /** @description What became of an alert. */
+        AlertChanged: {
+            /**
+             * Format: int64
+             * @description Its client.
+             */
+            client: number;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description Its state now. */
+            state: components["schemas"]["AlertState"];
+        };
+        /** @description An alert with everything that is known of it. */
+        AlertDetail: components["schemas"]["AlertRow"] & {
+            /** @description Normalised; the raw event is beside it. */
+            alert: components["schemas"]["Alert"];
+            /** @description The addresses, names, accounts and hashes that it is about. */
+            entities: components["schemas"]["Entity"][];
+            /** @description What was done to it, earliest first. */
+            history: components["schemas"]["HistoryEntry"][];
+            raw?: components["schemas"]["Raw"] | null;
+        };
+        /** @description An alert. */
+        AlertRef: {
+            /**
+             * Format: int64
+             * @description Its client.
+             */
+            client: number;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+        };
+        /** @description An alert in a list. What it says was written by others: text to be shown, never markup. */
+        AlertRow: {
+            /**
+             * Format: date-time
+             * @description When it reached the core.
+             */
+            arrived: string;
+            /**
+             * Format: int64
+             * @description Its client.
+             */
+            client: number;
+            /** @description Its client's name. */
+            client_name: string;
+            /**
+             * Format: int64
+             * @description How many events it stands for.
+             */
+            count: number;
+            /** @description Destination address. */
+            destination_ip?: string | null;
+            /**
+             * Format: int32
+             * @description Destination port.
+             */
+            destination_port?: number | null;
+            /** @description The name that was asked for. */
+            domain?: string | null;
+            /** @description By what it was folded. */
+            fold: components["schemas"]["Fold"];
+            /** @description Whether its raw event is here. */
+            has_raw: boolean;
+            /** @description The host that it is about. */
+            host?: string | null;
+            /**
+             * Format: uuid
+             * @description Its id, in order of arrival; unique together with its client.
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When it happened last, by the source's clock.
+             */
+            last: string;
+            /**
+             * Format: double
+             * @description Seconds from the event to its arrival.
+             */
+            late_seconds: number;
+            /** @description One sentence about it. */
+            message?: string | null;
+            /** @description Where it comes from. */
+            module: components["schemas"]["Source"];
+            /**
+             * Format: int64
+             * @description The node that sent it; null for the core's own alarms.
+             */
+            node?: number | null;
+            /** @description That node's name. */
+            node_name?: string | null;
+            /** @description Its rule, by its identifier within its source. */
+            rule_id: string;
+            /** @description Its rule's name. */
+            rule_name: string;
+            /** @description How bad it is. */
+            severity: components["schemas"]["Severity"];
+            /** @description Source address. */
+            source_ip?: string | null;
+            /**
+             * Format: int32
+             * @description Source port.
+             */
+            source_port?: number | null;
+            /** @description Whether a person has dealt with it. */
+            state: components["schemas"]["AlertState"];
+            /**
+             * Format: date-time
+             * @description When it happened first, by the source's clock.
+             */
+            time: string;
+            time_flag?: components["schemas"]["TimeFlag"] | null;
+            /** @description The account that it is about. */
+            user?: string | null;
+        };
+        /**
+         * @description Whether a person has dealt with an alert.
+         * @enum {string}
+         */
+        AlertState: "open" | "acknowledged" | "closed";
+        /** @description A page of alerts. */
+        Alerts: {
+            /** @description Newest first, by arrival. */
+            alerts: components["schemas"]["AlertRow"][];
+            /**
+             * Format: uuid
+             * @description What to give as `after` to get only what is newer than this page.
+             */
+            new_cursor: string;
+            /**
+             * Format: uuid
+             * @description `cursor` of the next page; null if there is none.
+             */
+            next?: string | null;
+            /**
+             * Format: date-time
+             * @description How far back the search came before it took too long; the next page goes on from there. Null if it did not.
+             */
+            searched_to?: string | null;
+        };
+        /** @description A page of the audit log. */
+        Audit: {
+            /** @description Latest first. */
+            entries: components["schemas"]["AuditEntry"][];
+            /**
+             * Format: int64
+             * @description What to ask for the page after this.
+             */
+            next?: number | null;
+        };
+        /** @description A line of the audit log. */
+        AuditEntry: {
+            /** @description What was done, as `thing.verb`. */
+            action: string;
+            /** @description The address that they came from. */
+            address?: string | null;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /**
+             * Format: int64
+             * @description The client that it touched.
+             */
+            client?: number | null;
+            /** @description The rest, in a few words. */
+            detail: string;
+            /**
+             * Format: int64
+             * @description Number; higher is later.
+             */
+            id: number;
+            /** @description To what. */
+            subject: string;
+            /** @description Who, by their name at that time. */
+            who: string;
+        };
+        /**
+         * @description Whether a node sees what it should.
+         * @enum {string}
+         */
+        Blindness: "partly" | "blind";
+        /** @description How many alerts arrived in a step, by severity. */
+        Bucket: {
+            /**
+             * Format: int64
+             * @description Critical.
+             */
+            critical: number;
+            /**
+             * Format: int64
+             * @description High.
+             */
+            high: number;
+            /**
+             * Format: int64
+             * @description Low.
+             */
+            low: number;
+            /**
+             * Format: int64
+             * @description Medium.
+             */
+            medium: number;
+            /**
+             * Format: date-time
+             * @description Its begin.
+             */
+            start: string;
+        };
+        /** @description A certificate and its end. */
+        CertificateEnd: {
+            /**
+             * Format: double
+             * @description Days left.
+             */
+            days: number;
+            /**
+             * Format: date-time
+             * @description Its end.
+             */
+            end: string;
+            /** @description `authority`, `nodes` (the listener for nodes) or `people` (the listener for people). */
+            name: string;
+        };
+        /** @description An organisation that is watched. */
+        Client: {
+            /** @description True for «SOC», that the core's own alarms belong to. */
+            builtin: boolean;
+            /** @description Whom to reach there, and how. */
+            contacts: string;
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            created: string;
+            /**
+             * Format: int64
+             * @description Number.
+             */
+            id: number;
+            /** @description Name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description How many nodes it has.
+             */
+            nodes: number;
+            /** @description Whatever is worth knowing. */
+            notes: string;
+            /**
+             * Format: int64
+             * @description How many of its alerts are open.
+             */
+            open_alerts: number;
+            /** @description Name in queries and addresses; never changes. */
+            slug: string;
+            /** @description IANA name of its time zone. */
+            time_zone?: string | null;
+        };
+        /** @description What to change; what is not there stays. */
+        ClientChange: {
+            /** @description At most 10,000 characters. */
+            contacts?: string | null;
+            /** @description 1 to 100 characters. */
+            name?: string | null;
+            /** @description At most 10,000 characters. */
+            notes?: string | null;
+            /** @description IANA name of its time zone; null: unknown. */
+            time_zone?: string | null;
+        };
+        /** @description Clients. */
+        Clients: {
+            /** @description By name. */
+            clients: components["schemas"]["Client"][];
+        };
+        /** @description Says that somebody means it. */
+        Confirm: {
+            /** @description The name of what is deleted. */
+            confirm: string;
+        };
+        /** @description What would go with a node. */
+        Consequences: {
+            /**
+             * Format: int64
+             * @description So many alerts.
+             */
+            alerts: number;
+            /**
+             * Format: date-time
+             * @description Arrival of the first.
+             */
+            first?: string | null;
+            /**
+             * Format: date-time
+             * @description Arrival of the last.
+             */
+            last?: string | null;
+        };
+        /** @description How many alerts. */
+        Count: {
+            /** @description True if there are more. */
+            capped: boolean;
+            /** @description So many. */
+            count: number;
+        };
+        /** @description A new token: the only time that its secret is shown. */
+        CreatedToken: {
+            /** @description What to run on the node. */
+            command: string;
+            /**
+             * Format: date-time
+             * @description When it expires.
+             */
+            expires: string;
+            /**
+             * Format: int64
+             * @description Number.
+             */
+            id: number;
+            /** @description The token. */
+            token: string;
+        };
+        /** @description Something that was cut from a raw event. */
+        Cut: {
+            /**
+             * Format: int64
+             * @description How many bytes are missing.
+             */
+            bytes: number;
+            /** @description The field, such as `payload_printable`; `event` where the end of the text itself is missing. */
+            field: string;
+        };
+        /** @description The database. */
+        Database: {
+            /**
+             * Format: int64
+             * @description Alerts in it.
+             */
+            alerts: number;
+            /**
+             * Format: int64
+             * @description Bytes of its file.
+             */
+            bytes: number;
+            /**
+             * Format: double
+             * @description Bytes per alert, everything included; 0 without alerts.
+             */
+            bytes_per_alert: number;
+            /**
+             * Format: int64
+             * @description Bytes of its write-ahead log.
+             */
+            wal_bytes: number;
+        };
+        /** @description A disk. */
+        Disk: {
+            /**
+             * Format: int64
+             * @description Bytes free.
+             */
+            free: number;
+            /**
+             * Format: int64
+             * @description Bytes in all.
+             */
+            total: number;
+        };
+        /** @description One end of a conversation. */
+        Endpoint: {
+            /** @description Its name, where the source knows one (ECS `source.domain`). */
+            domain?: string | null;
+            /** @description IPv4 or IPv6 address, in its canonical text form; text as given if it is none. */
+            ip?: string | null;
+            /**
+             * Format: int32
+             * @description TCP or UDP port.
+             */
+            port?: number | null;
+        };
+        /** @description Something an alert is about, that other alerts may be about as well. */
+        Entity: {
+            /** @description What kind of thing. */
+            kind: components["schemas"]["EntityKind"];
+            /** @description Its value, normalised for comparison. */
+            value: string;
+        };
+        /**
+         * @description What kind of thing an alert is about.
+         * @enum {string}
+         */
+        EntityKind: "address" | "name" | "account" | "hash";
+        /** @description A value of a field, and how many alerts have it. */
+        Facet: {
+            /**
+             * Format: int64
+             * @description How many.
+             */
+            count: number;
+            /** @description As people know it. */
+            name: string;
+            /** @description As in a query. */
+            value: string;
+        };
+        /** @description How many alerts of the last 30 days there are by each value of some fields. */
+        Facets: {
+            /** @description By slug. */
+            client: components["schemas"]["Facet"][];
+            /** @description By name. */
+            node: components["schemas"]["Facet"][];
+            /** @description The most frequent ones. */
+            rule: components["schemas"]["Facet"][];
+            /** @description Worst first. */
+            severity: components["schemas"]["Facet"][];
+            /** @description By source. */
+            source: components["schemas"]["Facet"][];
+            /** @description By state. */
+            state: components["schemas"]["Facet"][];
+        };
+        /** @description A file. */
+        File: {
+            /** @description MD5, lower-case hexadecimal (ECS `file.hash.md5`). */
+            md5?: string | null;
+            /** @description Its path, or its name where no path is known. */
+            path?: string | null;
+            /** @description SHA-1, lower-case hexadecimal. */
+            sha1?: string | null;
+            /** @description SHA-256, lower-case hexadecimal. */
+            sha256?: string | null;
+            /**
+             * Format: int64
+             * @description Its size in bytes.
+             */
+            size?: number | null;
+        };
+        /**
+         * @description By what events were folded into this alert.
+         * @enum {string}
+         */
+        Fold: "full" | "address" | "rule";
+        /** @description The core's own health. */
+        Health: {
+            /** @description Certificates and their ends. */
+            certificates: components["schemas"]["CertificateEnd"][];
+            /** @description The database. */
+            database: components["schemas"]["Database"];
+            /** @description The disk that the database is on. */
+            disk: components["schemas"]["Disk"];
+            /** @description What comes in. */
+            ingest: components["schemas"]["Ingest"];
+            /**
+             * Format: date-time
+             * @description The core's clock.
+             */
+            now: string;
+            /** @description What waits. */
+            queues: components["schemas"]["Queues"];
+            /** @description What is kept. */
+            retention: components["schemas"]["Retention"];
+            /** @description The queries that take longest, slowest (95th percentile) first. */
+            slow_queries: components["schemas"]["SlowQuery"][];
+            /**
+             * Format: int64
+             * @description Seconds since it started.
+             */
+            uptime_seconds: number;
+            /** @description The core's version. */
+            version: string;
+            /** @description What somebody should look at. */
+            warnings: components["schemas"]["Warning"][];
+        };
+        /** @description How many alerts arrived, in steps. */
+        Histogram: {
+            /** @description The steps. */
+            buckets: components["schemas"]["Bucket"][];
+            /** @description False if a part of the query was left aside: then there are at most so many. */
+            exact: boolean;
+            /**
+             * Format: date-time
+             * @description Begin of the first step.
+             */
+            from: string;
+            /** @description The terms of the query that were left aside. */
+            ignored: string[];
+            /**
+             * Format: int64
+             * @description Length of a step.
+             */
+            step_seconds: number;
+            /**
+             * Format: date-time
+             * @description End of the last step.
+             */
+            to: string;
+        };
+        /**
+         * @description Something done to an alert.
+         * @enum {string}
+         */
+        HistoryAction: "arrived" | "acknowledged" | "closed" | "reopened" | "commented";
+        /** @description What was done to an alert. */
+        HistoryEntry: {
+            /** @description What. */
+            action: components["schemas"]["HistoryAction"];
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description In their words. */
+            comment?: string | null;
+            /** @description Who. */
+            who: string;
+        };
+        /** @description A watched host. */
+        Host: {
+            /** @description The Wazuh agent's id (ECS `host.id`). */
+            id?: string | null;
+            /** @description Its address. */
+            ip?: string | null;
+            /** @description Its name. */
+            name?: string | null;
+        };
+        /** @description What comes in. */
+        Ingest: {
+            /**
+             * Format: double
+             * @description Alerts per second, over the last minute.
+             */
+            alerts_per_second: number;
+            /**
+             * Format: int64
+             * @description Batches since the start.
+             */
+            batches: number;
+            /**
+             * Format: int64
+             * @description Records that broke a bound, since the start.
+             */
+            refused: number;
+        };
+        /** @description A one-time link's token. */
+        Link: {
+            /** @description What follows `#` in the link. */
+            token: string;
+        };
+        /** @description Records that a node had numbered and can no longer send. */
+        Lost: {
+            /**
+             * Format: date-time
+             * @description When the core heard of it.
+             */
+            at: string;
+            /**
+             * Format: int64
+             * @description First number.
+             */
+            from: number;
+            /**
+             * Format: int64
+             * @description Last number.
+             */
+            to: number;
+            /** @description Why, in the node's words. */
+            why: string;
+        };
+        /** @description How the machine is. */
+        MachineStatus: {
+            /**
+             * Format: double
+             * @description Processor use, 0 to 1 over all processors.
+             */
+            cpu: number;
+            /**
+             * Format: int64
+             * @description That disk in all, bytes.
+             */
+            disk_total: number;
+            /**
+             * Format: int64
+             * @description Disk in use where the spool is, bytes.
+             */
+            disk_used: number;
+            /**
+             * Format: int64
+             * @description The node's own memory, bytes resident.
+             */
+            memory_node: number;
+            /**
+             * Format: int64
+             * @description Memory in all, bytes.
+             */
+            memory_total: number;
+            /**
+             * Format: int64
+             * @description Memory in use, bytes.
+             */
+            memory_used: number;
+            /**
+             * Format: float
+             * @description Highest sensor, degrees Celsius; none where the machine has no sensor.
+             */
+            temperature?: number | null;
+            /**
+             * Format: int64
+             * @description Seconds since the machine started.
+             */
+            uptime: number;
+        };
+        /** @description The person who asks. */
+        Me: {
+            /**
+             * Format: int64
+             * @description Number.
+             */
+            id: number;
+            /** @description How the pages speak; null: as the browser says. */
+            language?: string | null;
+            /** @description Name. */
+            name: string;
+            /** @description What they may do; each may do what those before may. */
+            role: components["schemas"]["Role"];
+            /** @description How the pages look; null: as the browser says. */
+            theme?: string | null;
+            /** @description IANA name of the time zone that times are shown in; null: as the browser says. */
+            time_zone?: string | null;
+        };
+        /** @description What to change; what is not there stays, null sets back. */
+        MeChange: {
+            /** @description `en` or `fr`. */
+            language?: string | null;
+            /** @description `light` or `dark`. */
+            theme?: string | null;
+            /** @description IANA name of a time zone, such as `Europe/Paris`. */
+            time_zone?: string | null;
+        };
+        /** @description Whether there is anything to set up. */
+        Needed: {
+            /** @description True if there is no administrator yet. */
+            needed: boolean;
+        };
+        /** @description A conversation. */
+        Network: {
+            /** @description What Suricata did: `allowed` or `blocked` (ECS `event.action`). */
+            action?: string | null;
+            /** @description Community ID (ECS `network.community_id`). */
+            community_id?: string | null;
+            /** @description Suricata's flow id, as text: it exceeds 2^53. */
+            flow?: string | null;
+            /** @description The interface or VLAN it was seen on. */
+            interface?: string | null;
+            /** @description `http`, `dns`, `tls`… in lower case (ECS `network.protocol`). */
+            protocol?: string | null;
+            /** @description `tcp`, `udp`, `icmp`… in lower case. */
+            transport?: string | null;
+        };
+        /** @description A client to be. */
+        NewClient: {
+            /** @description At most 10,000 characters. */
+            contacts?: string;
+            /** @description 1 to 100 characters. */
+            name: string;
+            /** @description At most 10,000 characters. */
+            notes?: string;
+            /** @description IANA name of its time zone. */
+            time_zone?: string | null;
+        };
+        /** @description A token to be. */
+        NewToken: {
+            /**
+             * Format: int32
+             * @description How many hours it is valid, 1 to 168; without it 24.
+             */
+            valid_hours?: number | null;
+        };
+        /** @description A sensor machine at a client. */
+        Node: {
+            /**
+             * Format: int64
+             * @description Alerts that the core has of it.
+             */
+            alerts: number;
+            blind?: components["schemas"]["Blindness"] | null;
+            /** @description Why not. */
+            blind_why?: string | null;
+            /**
+             * Format: date-time
+             * @description End of its latest certificate.
+             */
+            certificate_end?: string | null;
+            /**
+             * Format: int64
+             * @description Its client.
+             */
+            client: number;
+            /** @description Its client's name. */
+            client_name: string;
+            /** @description Whom to ask there. */
+            contact: string;
+            /**
+             * Format: date-time
+             * @description When it enrolled.
+             */
+            enrolled?: string | null;
+            /** @description The machine's own name, when it enrolled. */
+            hostname: string;
+            /**
+             * Format: int64
+             * @description Number.
+             */
+            id: number;
+            /**
+             * Format: date-time
+             * @description Its last report.
+             */
+            last_heard?: string | null;
+            /** @description What it has lost, latest first. */
+            lost: components["schemas"]["Lost"][];
+            /** @description The switch's port that mirrors the traffic. */
+            mirror_port: string;
+            /** @description Name; unique within the client. */
+            name: string;
+            /** @description Whatever is worth knowing. */
+            notes: string;
+            /**
+             * Format: int64
+             * @description Number of the last record that the core has of it.
+             */
+            position_number: number;
+            /**
+             * Format: int64
+             * @description Records that were refused because they broke a bound.
+             */
+            refused: number;
+            /** @description Where it stands. */
+            site: string;
+            /**
+             * Format: double
+             * @description Its clock less the core's, in seconds.
+             */
+            skew_seconds?: number | null;
+            /** @description How it is. */
+            state: components["schemas"]["Presence"];
+            status?: components["schemas"]["Status"] | null;
+            /** @description Its version. */
+            version?: string | null;
+        };
+        /** @description What to change; what is not there stays. */
+        NodeChange: {
+            /** @description Whom to ask there. */
+            contact?: string | null;
+            /** @description True: its records are not taken for now. Takes effect at once. */
+            disabled?: boolean | null;
+            /** @description The switch's port that mirrors the traffic. */
+            mirror_port?: string | null;
+            /** @description 1 to 100 characters. */
+            name?: string | null;
+            /** @description Whatever is worth knowing. */
+            notes?: string | null;
+            /** @description Where it stands. */
+            site?: string | null;
+        };
+        /** @description Nodes. */
+        Nodes: {
+            /** @description By client and name. */
+            nodes: components["schemas"]["Node"][];
+        };
+        /**
+         * @description How a node is, by its last report.
+         * @enum {string}
+         */
+        Presence: "pending" | "online" | "late" | "offline" | "disabled" | "revoked";
+        /** @description A problem as it is sent. */
+        Problem: {
+            /** @description A word for what is wrong there. */
+            code?: string | null;
+            /** @description What to do about it. */
+            detail?: string | null;
+            /** @description Where in that field: UTF-16 code unit after the last. */
+            end?: number | null;
+            /** @description The input field that offends. */
+            field?: string | null;
+            /** @description What the log has too. */
+            id: string;
+            /** @description Where in that field: first UTF-16 code unit. */
+            start?: number | null;
+            /**
+             * Format: int32
+             * @description HTTP status.
+             */
+            status: number;
+            /** @description What happened: a fixed sentence. */
+            title: string;
+            /** @description A word that programs can rely on. */
+            type: string;
+        };
+        /** @description A process. */
+        Process: {
+            /** @description Its command line. */
+            command_line?: string | null;
+            /** @description Name, or absolute path of the executable. */
+            executable?: string | null;
+            /** @description The parent's executable (ECS `process.parent.executable`). */
+            parent?: string | null;
+            /**
+             * Format: int64
+             * @description Its id.
+             */
+            pid?: number | null;
+        };
+        /** @description What can be written at a place. */
+        QueryCompletion: {
+            /** @description Where it ends. */
+            end: number;
+            /** @description Where what a suggestion replaces begins. */
+            start: number;
+            /** @description What can be written there. */
+            suggestions: components["schemas"]["QuerySuggestion"][];
+        };
+        /** @description What is wrong with a text. */
+        QueryError: {
+            /** @description A word for it that stays the same, for translation. */
+            code: string;
+            /** @description Where it ends. */
+            end: number;
+            /** @description The mend. */
+            mend: string;
+            /** @description What is wrong. */
+            message: string;
+            /** @description Where it begins. */
+            start: number;
+        };
+        /** @description What a text means. Places are in UTF-16 code units, as JavaScript counts. */
+        QueryParse: {
+            /** @description The same query as it is written at its shortest. */
+            canonical?: string | null;
+            error?: components["schemas"]["QueryError"] | null;
+            /** @description True if it is a query. */
+            ok: boolean;
+            /** @description Its terms, all of which must match. */
+            tree?: components["schemas"]["QueryTerm"][] | null;
+        };
+        /** @description Something that can be written. */
+        QuerySuggestion: {
+            /** @description What it stands for. */
+            description: string;
+            /** @description The text to put there. */
+            text: string;
+        };
+        /** @description A term. */
+        QueryTerm: {
+            /** @description Where it ends. */
+            end: number;
+            /** @description The field asked about; null for free text. */
+            field?: string | null;
+            /** @description What fulfils it must not match. */
+            negated: boolean;
+            /** @description Where it begins. */
+            start: number;
+            /** @description Any of these; for free text its words, next to one another. */
+            values: string[];
+        };
+        /** @description What waits. */
+        Queues: {
+            /**
+             * Format: int64
+             * @description Batches that are being taken.
+             */
+            ingest: number;
+            /**
+             * Format: int64
+             * @description Jobs that wait for the database's writer.
+             */
+            jobs: number;
+            /**
+             * Format: int64
+             * @description Alerts that free text does not find yet.
+             */
+            text_behind: number;
+        };
+        /** @description An event as the source wrote it. */
+        Raw: {
+            /** @description What was cut from it. */
+            cut: components["schemas"]["Cut"][];
+            /** @description The text. */
+            text: string;
+        };
+        /** @description What is kept. */
+        Retention: {
+            /**
+             * Format: double
+             * @description Alerts are deleted after so many days; null: never.
+             */
+            max_age_days?: number | null;
+            /**
+             * Format: int64
+             * @description The oldest alerts are deleted when the database is larger, in bytes; null: it may grow.
+             */
+            max_bytes?: number | null;
+            /**
+             * Format: date-time
+             * @description Arrival of the oldest alert.
+             */
+            oldest_alert?: string | null;
+        };
+        /**
+         * @description What a person may do.
+         * @enum {string}
+         */
+        Role: "guest" | "viewer" | "analyst" | "admin";
+        /** @description What turned an event into an alert (ECS `rule`). */
+        Rule: {
+            /** @description Its classification (ECS `rule.category`). */
+            category?: string | null;
+            /** @description Groups it belongs to. */
+            groups?: string[];
+            /** @description Its identifier within its source, such as `2024897` or `5710`. */
+            id: string;
+            /** @description Its name, such as `ET SCAN sqlmap SQL Injection Scan`. */
+            name: string;
+            /** @description Where to read about it (ECS `rule.reference`, several). */
+            references?: string[];
+            /**
+             * Format: int64
+             * @description Its revision (ECS `rule.version`).
+             */
+            version?: number | null;
+        };
+        /** @description One more event that a folded alert stands for. */
+        Sample: {
+            destination?: components["schemas"]["Endpoint"] | null;
+            /** @description The event as the source wrote it, cut at [`limit::SAMPLE_RAW`]. */
+            raw?: string;
+            source?: components["schemas"]["Endpoint"] | null;
+            /**
+             * Format: date-time
+             * @description When it happened, by the source's clock.
+             */
+            time: string;
+        };
+        /** @description The first administrator. */
+        SetUp: {
+            /** @description The name to sign in with, 1 to 64 characters. */
+            name: string;
+            /** @description The passphrase, 12 characters at least. */
+            passphrase: string;
+            /** @description What follows `#` in the link that the core printed when it started. */
+            token: string;
+        };
+        /**
+         * @description How bad it is: one scale everywhere.
+         * @enum {string}
+         */
+        Severity: "low" | "medium" | "high" | "critical";
+        /** @description Name and passphrase. */
+        SignIn: {
+            /** @description The user's name, in any case. */
+            name: string;
+            /** @description Their passphrase. */
+            passphrase: string;
+        };
+        /** @description How long one kind of query takes, since the start. */
+        SlowQuery: {
+            /**
+             * Format: int64
+             * @description How often it ran.
+             */
+            count: number;
+            /**
+             * Format: double
+             * @description The latest.
+             */
+            last_ms: number;
+            /**
+             * Format: double
+             * @description The longest.
+             */
+            max_ms: number;
+            /**
+             * Format: double
+             * @description Half of them took at most so many milliseconds.
+             */
+            p50_ms: number;
+            /**
+             * Format: double
+             * @description 95 of 100 took at most so many.
+             */
+            p95_ms: number;
+            /** @description Which. */
+            what: string;
+        };
+        /**
+         * @description Where an event comes from (ECS `event.module`). In the query language: `source:`.
+         * @enum {string}
+         */
+        Source: "suricata" | "wazuh" | "socme";
+        /**
+         * @description Whether a source is being read.
+         * @enum {string}
+         */
+        SourceState: "live" | "behind" | "missing" | "failed" | "paused";
+        /** @description How one source is. */
+        SourceStatus: {
+            /**
+             * Format: int64
+             * @description Events that were alerts, since the node started.
+             */
+            alerts: number;
+            /**
+             * Format: int64
+             * @description Lines that are not what the source writes, since the node started.
+             */
+            bad_lines: number;
+            /** @description The head of the latest such line, at most 200 bytes, and why. */
+            bad_sample?: string | null;
+            /** @description What went wrong last, with the mend. */
+            error?: string | null;
+            /**
+             * Format: int64
+             * @description Events read since the node started.
+             */
+            events: number;
+            /**
+             * Format: int64
+             * @description Gaps (generations that vanished unread) since the node started.
+             */
+            gaps: number;
+            /**
+             * Format: int64
+             * @description Bytes written by the source and not yet read, over all generations.
+             */
+            lag_bytes: number;
+            /**
+             * Format: double
+             * @description Age of the oldest unread line in seconds; 0 if all is read.
+             */
+            lag_seconds: number;
+            /**
+             * Format: date-time
+             * @description When the last event was read.
+             */
+            last_event?: string | null;
+            /**
+             * Format: int64
+             * @description Lines longer than [`crate::limit::LINE`], skipped since the node started.
+             */
+            long_lines: number;
+            /** @description What it is. */
+            module: components["schemas"]["Source"];
+            /** @description The file that is read. */
+            path: string;
+            /** @description Whether it is being read. */
+            state: components["schemas"]["SourceState"];
+        };
+        /** @description How the spool is. */
+        SpoolStatus: {
+            /**
+             * Format: double
+             * @description Age of the oldest unacknowledged record, in seconds.
+             */
+            age_seconds: number;
+            /**
+             * Format: int64
+             * @description Bytes used on disk.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Records not yet acknowledged.
+             */
+            depth: number;
+            /** @description What is wrong with it, with the mend: full, disk full, set aside as broken… */
+            error?: string | null;
+            /**
+             * Format: int64
+             * @description Most bytes it may use.
+             */
+            limit: number;
+            /**
+             * Format: int64
+             * @description Records that the core refused, since the spool began.
+             */
+            refused: number;
+            /** @description Why the latest one was refused. */
+            refused_why?: string | null;
+        };
+        /** @description A node's report about itself. */
+        Status: {
+            /**
+             * Format: double
+             * @description Alerts and counts written to the spool, per second.
+             */
+            alerts_per_second: number;
+            /**
+             * Format: date-time
+             * @description End of the node's certificate.
+             */
+            certificate_end: string;
+            /**
+             * Format: double
+             * @description Last second's events read, over all sources, per second.
+             */
+            events_per_second: number;
+            /** @description The machine. */
+            machine: components["schemas"]["MachineStatus"];
+            /**
+             * Format: date-time
+             * @description The node's clock.
+             */
+            now: string;
+            /** @description What the client's policy forbids, in words, for the nodes page. */
+            policy?: string[];
+            /** @description Each source, by its name in the node's file. */
+            sources: {
+                [key: string]: components["schemas"]["SourceStatus"];
+            };
+            /** @description The spool. */
+            spool: components["schemas"]["SpoolStatus"];
+            /**
+             * Format: date-time
+             * @description When the node started.
+             */
+            started: string;
+            suricata?: components["schemas"]["SuricataStatus"] | null;
+            /** @description The way to the core. */
+            uplink: components["schemas"]["UplinkStatus"];
+            /** @description The node's version. */
+            version: string;
+        };
+        /** @description Suricata's own figures. Counters are since Suricata started; the unit of each is in Suricata's documentation of EVE `stats`. */
+        SuricataStatus: {
+            /**
+             * Format: double
+             * @description Dropped share of the packets since the previous record, 0 to 1.
+             */
+            drop_share: number;
+            /**
+             * Format: int64
+             * @description Packets that the kernel dropped (`capture.kernel_drops`).
+             */
+            drops: number;
+            /**
+             * Format: int64
+             * @description Packets that the kernel handed over (`capture.kernel_packets`, or `decoder.pkts`).
+             */
+            packets: number;
+            /**
+             * Format: int64
+             * @description Rules that failed to load.
+             */
+            rules_failed: number;
+            /**
+             * Format: int64
+             * @description Rules loaded (`detect.engines[].rules_loaded`).
+             */
+            rules_loaded: number;
+            /**
+             * Format: date-time
+             * @description When Suricata wrote them.
+             */
+            time?: string | null;
+            /**
+             * Format: int64
+             * @description Seconds since Suricata started.
+             */
+            uptime: number;
+        };
+        /** @description MITRE ATT&CK. The lists are not aligned with one another: Wazuh de-duplicates each. */
+        Threat: {
+            /** @description Tactic names or ids, as the source writes them (ECS `threat.tactic.name`). */
+            tactics?: string[];
+            /** @description Technique ids, such as `T1110` (ECS `threat.technique.id`). */
+            techniques?: string[];
+        };
+        /**
+         * @description That an event's own time is not believable.
+         * @enum {string}
+         */
+        TimeFlag: "future" | "past";
+        /** @description A token; its secret was shown once. */
+        Token: {
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            created: string;
+            /** @description Who made it. */
+            created_by: string;
+            /**
+             * Format: date-time
+             * @description When it expires.
+             */
+            expires: string;
+            /**
+             * Format: int64
+             * @description Number.
+             */
+            id: number;
+            /**
+             * Format: date-time
+             * @description When it was used.
+             */
+            used?: string | null;
+        };
+        /** @description Tokens. */
+        Tokens: {
+            /** @description Latest first, at most 200. */
+            tokens: components["schemas"]["Token"][];
+        };
+        /** @description How the way to the core is. */
+        UplinkStatus: {
+            /** @description The address in use. */
+            address?: string | null;
+            /** @description True if the last exchange succeeded. */
+            connected: boolean;
+            /** @description What went wrong last, with the mend. */
+            error?: string | null;
+            /**
+             * Format: date-time
+             * @description When the core last answered.
+             */
+            last_answer?: string | null;
+            /**
+             * Format: double
+             * @description The core's clock less the node's, in seconds.
+             */
+            skew_seconds: number;
+        };
+        /** @description An account. */
+        User: {
+            /** @description Its domain. */
+            domain?: string | null;
+            /** @description Its name. */
+            name: string;
+        };
+        /** @description Versions. */
+        Version: {
+            /** @description The core's. */
+            version: string;
+            /**
+             * Format: int32
+             * @description That of what it speaks with nodes.
+             */
+            wire: number;
+        };
+        /** @description What somebody should look at. */
+        Warning: {
+            /** @description A word for it, for translation. */
+            code: string;
+            /** @description What to do. */
+            mend: string;
+            /** @description What is wrong. */
+            what: string;
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type Action = components['schemas']['Action'];
+export type Alert = components['schemas']['Alert'];
+export type AlertActions = components['schemas']['AlertActions'];
+export type AlertActionsDone = components['schemas']['AlertActionsDone'];
+export type AlertChanged = components['schemas']['AlertChanged'];
+export type AlertDetail = components['schemas']['AlertDetail'];
+export type AlertRef = components['schemas']['AlertRef'];
+export type AlertRow = components['schemas']['AlertRow'];
+export type AlertState = components['schemas']['AlertState'];
+export type Alerts = components['schemas']['Alerts'];
+export type Audit = components['schemas']['Audit'];
+export type AuditEntry = components['schemas']['AuditEntry'];
+export type Blindness = components['schemas']['Blindness'];
+export type Bucket = components['schemas']['Bucket'];
+export type CertificateEnd = components['schemas']['CertificateEnd'];
+export type Client = components['schemas']['Client'];
+export type ClientChange = components['schemas']['ClientChange'];
+export type Clients = components['schemas']['Clients'];
+export type Confirm = components['schemas']['Confirm'];
+export type Consequences = components['schemas']['Consequences'];
+export type Count = components['schemas']['Count'];
+export type CreatedToken = components['schemas']['CreatedToken'];
+export type Cut = components['schemas']['Cut'];
+export type Database = components['schemas']['Database'];
+export type Disk = components['schemas']['Disk'];
+export type Endpoint = components['schemas']['Endpoint'];
+export type Entity = components['schemas']['Entity'];
+export type EntityKind = components['schemas']['EntityKind'];
+export type Facet = components['schemas']['Facet'];
+export type Facets = components['schemas']['Facets'];
+export type File = components['schemas']['File'];
+export type Fold = components['schemas']['Fold'];
+export type Health = components['schemas']['Health'];
+export type Histogram = components['schemas']['Histogram'];
+export type HistoryAction = components['schemas']['HistoryAction'];
+export type HistoryEntry = components['schemas']['HistoryEntry'];
+export type Host = components['schemas']['Host'];
+export type Ingest = components['schemas']['Ingest'];
+export type Link = components['schemas']['Link'];
+export type Lost = components['schemas']['Lost'];
+export type MachineStatus = components['schemas']['MachineStatus'];
+export type Me = components['schemas']['Me'];
+export type MeChange = components['schemas']['MeChange'];
+export type Needed = components['schemas']['Needed'];
+export type Network = components['schemas']['Network'];
+export type NewClient = components['schemas']['NewClient'];
+export type NewToken = components['schemas']['NewToken'];
+export type Node = components['schemas']['Node'];
+export type NodeChange = components['schemas']['NodeChange'];
+export type Nodes = components['schemas']['Nodes'];
+export type Presence = components['schemas']['Presence'];
+export type Problem = components['schemas']['Problem'];
+export type Process = components['schemas']['Process'];
+export type QueryCompletion = components['schemas']['QueryCompletion'];
+export type QueryError = components['schemas']['QueryError'];
+export type QueryParse = components['schemas']['QueryParse'];
+export type QuerySuggestion = components['schemas']['QuerySuggestion'];
+export type QueryTerm = components['schemas']['QueryTerm'];
+export type Queues = components['schemas']['Queues'];
+export type Raw = components['schemas']['Raw'];
+export type Retention = components['schemas']['Retention'];
+export type Role = components['schemas']['Role'];
+export type Rule = components['schemas']['Rule'];
+export type Sample = components['schemas']['Sample'];
+export type SetUp = components['schemas']['SetUp'];
+export type Severity = components['schemas']['Severity'];
+export type SignIn = components['schemas']['SignIn'];
+export type SlowQuery = components['schemas']['SlowQuery'];
+export type Source = components['schemas']['Source'];
+export type SourceState = components['schemas']['SourceState'];
+export type SourceStatus = components['schemas']['SourceStatus'];
+export type SpoolStatus = components['schemas']['SpoolStatus'];
+export type Status = components['schemas']['Status'];
+export type SuricataStatus = components['schemas']['SuricataStatus'];
+export type Threat = components['schemas']['Threat'];
+export type TimeFlag = components['schemas']['TimeFlag'];
+export type Token = components['schemas']['Token'];
+export type Tokens = components['schemas']['Tokens'];
+export type UplinkStatus = components['schemas']['UplinkStatus'];
+export type User = components['schemas']['User'];
+export type Version = components['schemas']['Version'];
+export type Warning = components['schemas']['Warning'];
+export type $defs = Record<string, never>;
+export interface operations {
+    alerts_list: {
+        parameters: {
+            query?: {
+                /** @description The query; without it all. */
+                q?: string;
+                /** @description IANA name of the zone that moments in the query are in; without it the person's own, else UTC. */
+                zone?: string;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Only alerts that arrived after this one. */
+                after?: string;
+                /** @description At most so many, 1 to 200; without it 50. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alerts"];
+                };
+            };
+            /** @description The query is wrong: `start` and `end` say where */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    alerts_act: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertActions"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertActionsDone"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description One of them does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    alerts_count: {
+        parameters: {
+            query?: {
+                /** @description The query; without it all. */
+                q?: string;
+                /** @description IANA name of the zone that moments in the query are in. */
+                zone?: string;
+                /** @description Only alerts that arrived after this one. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Count"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    alerts_facets: {
+        parameters: {
+            query?: {
+                /** @description The query; without it all. */
+                q?: string;
+                /** @description IANA name of the zone that moments in the query are in. */
+                zone?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Facets"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    alerts_histogram: {
+        parameters: {
+            query?: {
+                /** @description The query; without it all. */
+                q?: string;
+                /** @description IANA name of the zone that moments in the query are in. */
+                zone?: string;
+                /** @description The last so many hours, 1 to 17,520; without it 24. */
+                hours?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Histogram"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    alerts_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                client: number;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertDetail"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    audit_list: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Audit"];
+                };
+            };
+        };
+    };
+    clients_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Clients"];
+                };
+            };
+        };
+    };
+    clients_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewClient"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Client"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    clients_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Client"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    clients_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Confirm"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The name is not the client's */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It still has nodes, or is built in */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    clients_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClientChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Client"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tokens_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tokens"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tokens_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewToken"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedToken"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tokens_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+                token_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    health_health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+        };
+    };
+    live_live: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Where to go on */
+                "Last-Event-ID"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description Too many streams are open */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    session_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    session_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MeChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    nodes_list: {
+        parameters: {
+            query?: {
+                /** @description Only those of this client. */
+                client?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Nodes"];
+                };
+            };
+        };
+    };
+    nodes_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Node"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    nodes_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Confirm"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The name is not the node's */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    nodes_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NodeChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Node"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    nodes_consequences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Consequences"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    nodes_revoke: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Node"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    query_complete: {
+        parameters: {
+            query?: {
+                /** @description The text. */
+                q?: string;
+                /** @description Where, in UTF-16 code units; without it the end. */
+                at?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryCompletion"];
+                };
+            };
+        };
+    };
+    query_parse: {
+        parameters: {
+            query?: {
+                /** @description The text. */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryParse"];
+                };
+            };
+        };
+    };
+    session_sign_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignIn"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description The name or the passphrase is wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts; `Retry-After` says when to come back */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    session_sign_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    session_sign_in_by_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Link"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description The link is unknown, used or expired */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    session_needed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Needed"];
+                };
+            };
+        };
+    };
+    session_set_up: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetUp"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description The link is dead, or the name or the passphrase cannot be taken */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    health_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Version"];
+                };
+            };
+        };
+    };
 }
