@@ -7,7 +7,7 @@ SHELL := /bin/bash
 # What `make demo` hands to `socme demo`, such as ARGS="--keep".
 ARGS ?=
 
-WEB_INPUTS := $(shell find web -type f -not -path '*/node_modules/*' -not -path 'web/dist/*' -not -path 'web/test-results/*' 2>/dev/null)
+WEB_INPUTS := $(shell find web -type f -not -path '*/node_modules/*' -not -path 'web/dist/*' -not -path 'web/e2e/*' 2>/dev/null)
 
 .PHONY: help
 help: ## Say what there is

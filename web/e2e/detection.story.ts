@@ -57,9 +57,10 @@ test('a packet that Suricata sees becomes a row before the analyst’s eyes, mos
         }),
       from,
     );
-    const sent = JSON.parse(
-      run('demo-traffic', 'one', '--scenario', 'test', '--from', from, '--dir', running.dir),
-    ) as { sent_ns: number; problems: string[] };
+    const sent = JSON.parse(run('demo-traffic', 'one', '--scenario', 'test', '--from', from, '--dir', running.dir)) as {
+      sent_ns: number;
+      problems: string[];
+    };
     expect(sent.problems).toEqual([]);
     waits.push((await shown) - sent.sent_ns / 1e6);
   }
@@ -67,11 +68,15 @@ test('a packet that Suricata sees becomes a row before the analyst’s eyes, mos
   waits.sort((a, b) => a - b);
   const at = (share: number) => Math.round(waits[Math.min(waits.length - 1, Math.floor(waits.length * share))]!);
   const line = `packet to visible row, ${SAMPLES} samples: median ${at(0.5)} ms, 95th percentile ${at(0.95)} ms, longest ${at(1)} ms`;
-  console.info(line);
+  process.stdout.write(`${line}\n`);
   appendFileSync(`${root}target/test/latency.txt`, `${line}\n`);
 
   // The sensor's own words are behind the row.
-  await page.getByRole('row').filter({ hasText: `203.0.113.${SAMPLES}` }).first().click();
+  await page
+    .getByRole('row')
+    .filter({ hasText: `203.0.113.${SAMPLES}` })
+    .first()
+    .click();
   await page.getByText('SOCme test', { exact: false }).first().waitFor();
   await expect.poll(() => page.getByText('signature_id').count()).toBeGreaterThan(0);
   expect(visit.faults).toEqual([]);

@@ -29,11 +29,7 @@ export class Core {
 
   async launch(): Promise<void> {
     this.#program = new Program('core', '--config', join(this.folder, 'core.toml'));
-    for (;;) {
-      const ready = await fetch(`${this.url}/readyz`).catch(() => null);
-      if (ready?.ok) return;
-      await Promise.race([this.#program.line(/^never$/), new Promise((resolve) => setImmediate(resolve))]);
-    }
+    await this.#program.line(/the core runs/);
   }
 
   /** Stops the core alone; {@link launch} starts it again. */
@@ -93,8 +89,16 @@ export class Node {
   }
 }
 
+interface Alert {
+  signature?: string;
+  sid?: number;
+  severity?: number;
+  /** Whatever else the record has. */
+  [field: string]: unknown;
+}
+
 /** An alert as Suricata 7 writes it. */
-export function alert(n: number, more: { signature?: string; sid?: number; severity?: number } & object = {}): object {
+export function alert(n: number, more: Alert = {}): object {
   const { signature = `Story rule ${n}`, sid = 1_000_000 + n, severity = 2, ...rest } = more;
   return {
     timestamp: new Date().toISOString().replace(/\.(\d{3})Z$/, '.$1000+0000'),

@@ -34,6 +34,7 @@ export class Overview {
 
   stop(): void {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#abort?.abort();
   }
 

@@ -120,9 +120,9 @@ export function clockSeconds(time: string | number): string {
 export function dateTime(time: string | number): string {
   const at = new Date(time);
   if (Number.isNaN(at.getTime())) return String(time);
-  const sameYear = at.getFullYear() === new Date().getFullYear();
-  return dateFormat(sameYear ? 'dt' : 'dty', {
-    ...(sameYear ? {} : { year: 'numeric' as const }),
+  const here = sameYear(at.getTime());
+  return dateFormat(here ? 'dt' : 'dty', {
+    ...(here ? {} : { year: 'numeric' as const }),
     month: 'short',
     day: 'numeric',
     hour: '2-digit',
@@ -130,17 +130,26 @@ export function dateTime(time: string | number): string {
   }).format(at);
 }
 
+/** Day, month and year. */
+function date(time: string): string {
+  return dateFormat('date', { year: 'numeric', month: 'short', day: 'numeric' }).format(new Date(time));
+}
+
+function sameYear(at: number): boolean {
+  return new Date(at).getFullYear() === new Date().getFullYear();
+}
+
 /** Day and month. */
 export function day(time: string | number): string {
   return dateFormat('day', { weekday: 'short', month: 'short', day: 'numeric' }).format(new Date(time));
 }
 
-/** Relative within a day («3 min»), then date and time. Times of more than a minute ahead are shown in full. */
+/** Relative within a day («3 min»), then date and time, or the date alone where it is of another year. */
 export function ago(time: string, now: number): string {
   const at = new Date(time).getTime();
   if (Number.isNaN(at)) return time;
   const seconds = Math.floor((now - at) / 1000);
-  if (seconds < -60 || seconds >= 86_400) return dateTime(time);
+  if (seconds < -60 || seconds >= 86_400) return sameYear(at) ? dateTime(time) : date(time);
   if (seconds < 1) return m.time_now();
   if (seconds < 60) return `${seconds}\u00a0s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)}\u00a0min`;

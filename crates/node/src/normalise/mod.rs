@@ -64,7 +64,11 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
 /// Reads the times that Suricata and Wazuh write: RFC 3339, but with an offset that may lack its colon.
 #[must_use]
 pub fn time(text: &str) -> Option<Timestamp> {
-    text.parse().ok()
+    text.parse().ok().or_else(|| {
+        // The last day of the year 9999 is beyond what a timestamp can say, whatever the zone.
+        let date = text.parse::<jiff::civil::DateTime>().ok()?;
+        (date.year() == 9999).then_some(Timestamp::MAX)
+    })
 }
 
 /// The value at a dotted path, as trimmed text; nothing if it is absent, empty or no scalar.
@@ -261,6 +265,8 @@ mod tests {
         let expected = "2026-05-01T10:00:00.123Z".parse::<Timestamp>().unwrap();
         assert_eq!(time("2026-05-01T12:00:00.123+0200"), Some(expected));
         assert_eq!(time("2026-05-01T10:00:00.123000+0000"), Some(expected));
+        assert_eq!(time("9999-12-31T23:59:59.999999+0000"), Some(Timestamp::MAX));
+        assert_eq!(time("2026-05-01T10:00:00"), None);
         assert_eq!(time("yesterday"), None);
     }
 

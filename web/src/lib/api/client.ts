@@ -1,4 +1,5 @@
 import createClient from 'openapi-fetch';
+import { preferences } from '../preferences.svelte';
 import { Problem } from './problem';
 import type { paths } from './schema';
 
@@ -16,7 +17,11 @@ http.use({
   onRequest({ request }) {
     // A page of another origin can't set this header: it is what keeps forged requests out.
     if (request.method !== 'GET') request.headers.set('X-Socme', '1');
-    return request;
+    // Moments in a query, «after:14:00», are of the zone in which the page shows times.
+    const url = new URL(request.url);
+    if (!url.searchParams.has('q')) return request;
+    url.searchParams.set('zone', preferences.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone);
+    return new Request(url, request);
   },
   onResponse({ request, response }) {
     const signingIn = request.method === 'POST' && /\/api\/v1\/(session|setup)/.test(request.url);
