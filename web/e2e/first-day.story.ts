@@ -84,7 +84,7 @@ test('a new core: administrator, client, node, first alert, then the node is dis
   await expect.poll(() => page.getByText('Story rule').count()).toBe(0);
 
   await page.goto(`${core.url}/audit`);
-  for (const action of ['client.create', 'node.enrol', 'node.disable', 'node.revoke', 'node.delete'])
+  for (const action of ['client.create', 'node.enrol', 'node.change', 'node.revoke', 'node.delete'])
     await page.getByText(action).first().waitFor();
   await visit.picture('audit');
   await page.goto(`${core.url}/health`);

@@ -9,6 +9,7 @@ export default defineConfig({
     environment: 'node',
     // One after the other: they share two processors, and one measures time.
     fileParallelism: false,
+    expect: { poll: { timeout: 20_000, interval: 50 } },
     testTimeout: 120_000,
     hookTimeout: 120_000,
   },

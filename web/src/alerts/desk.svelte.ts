@@ -189,7 +189,9 @@ export class Desk {
   async #takeBack(changed: AlertRef[], before: Map<string, AlertState>): Promise<void> {
     try {
       for (const state of ['open', 'acknowledged', 'closed'] as const) {
-        const back = changed.filter((each) => (before.get(keyOf(each)) ?? 'open') === state);
+        const back = changed
+          .filter((each) => (before.get(keyOf(each)) ?? 'open') === state)
+          .map(({ client, id }) => ({ client, id }));
         if (back.length) await send(back, backTo[state], '');
       }
     } catch (error) {
