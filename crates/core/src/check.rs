@@ -60,7 +60,11 @@ fn look(config: &Config, report: &mut Report) {
     if key.exists() {
         report.note(format!("master key {}", key.display()), check_private(&key));
     } else if config.database().exists() {
-        report.wrong(format!("the master key {} is missing: put the file back", key.display()));
+        report.wrong(format!(
+            "the master key {} is missing: put the file back. If systemd hands it to the service as a credential, all is \
+             well: only the service sees it",
+            key.display()
+        ));
     }
     if let (Some(certificate), Some(key)) = (&config.people_tls_certificate, &config.people_tls_key) {
         let ends = read_certificate(certificate, key).map(|(_, ends)| ends);

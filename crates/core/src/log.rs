@@ -1,4 +1,4 @@
-//! The log: what is written where. Its field names are fixed in `docs/logging.md`.
+//! The log: what is written where.
 
 use tracing_subscriber::EnvFilter;
 

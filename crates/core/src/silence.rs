@@ -78,7 +78,9 @@ pub(crate) async fn raise_due(store: &Store, nodes: &[Node], steps: &[std::time:
         // One that never reported has been silent since it enrolled.
         let since = node.standing.last_heard.unwrap_or(node.enrolled);
         let silence = now.duration_since(since);
-        let step = steps.iter().take_while(|step| silence >= span(**step)).count() as u8;
+        // While it was disabled nobody waited for it.
+        let waited = now.duration_since(since.max(node.expected));
+        let step = steps.iter().take_while(|step| waited >= span(**step)).count() as u8;
         if step > node.standing.silence_step {
             let alarm = silent(node, since, silence, step, now);
             raised += usize::from(store.silent(node.id, node.standing.last_heard, step, alarm).await?);

@@ -99,6 +99,8 @@ CREATE TABLE node (
     key BLOB NOT NULL UNIQUE,
     enrolled INTEGER NOT NULL,
     disabled INTEGER NOT NULL DEFAULT 0,
+    -- Since when it is expected to report: when it enrolled, or was enabled again.
+    expected INTEGER NOT NULL,
     revoked INTEGER,
     deleting INTEGER NOT NULL DEFAULT 0
 ) STRICT;

@@ -263,7 +263,7 @@ fn make_node(tx: &mut Tx<'_>, client: ClientId, token: TokenId, new: &NewNode) -
         name = format!("{stem}-{number}");
     }
     let node = NodeId(tx.sql.insert(
-        "INSERT INTO node (client, name, hostname, key, enrolled) VALUES (?1, ?2, ?3, ?4, ?5)",
+        "INSERT INTO node (client, name, hostname, key, enrolled, expected) VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
         params![client, name, stem, new.key.0.as_slice(), tx.now],
     )?);
     tx.sql.run("INSERT INTO node_link (node, client) VALUES (?1, ?2)", params![node, client])?;

@@ -38,6 +38,8 @@ pub struct Node {
     pub enrolled: Timestamp,
     /// Its records are not taken for now.
     pub disabled: bool,
+    /// Since when it is expected to report: when it enrolled, or was enabled again.
+    pub expected: Timestamp,
     /// Since when it may not speak any more.
     pub revoked: Option<Timestamp>,
     /// End of its latest certificate.
@@ -155,7 +157,7 @@ impl Store {
             let mut nodes = sql.all(
                 "SELECT node.id, node.client, client.name, node.name, hostname, site, contact, mirror_port, node.notes, \
                  enrolled, disabled, revoked, (SELECT max(ends) FROM certificate WHERE certificate.node = node.id), heard, \
-                 silence, blind, blind_why, version, skew, status, number, alerts, refused FROM node \
+                 silence, blind, blind_why, version, skew, status, number, alerts, refused, expected FROM node \
                  JOIN client ON client.id = node.client JOIN node_link ON node_link.node = node.id \
                  JOIN node_report ON node_report.node = node.id \
                  WHERE node.client IN (SELECT value FROM json_each(?1)) AND deleting = 0 ORDER BY client.folded, node.name",
@@ -213,9 +215,9 @@ impl Store {
                 clients::check_long(field, &text).map(|()| text)
             });
             let changed = tx.sql.run_unless_taken(
-                "UPDATE node SET name = ?3, site = ?4, contact = ?5, mirror_port = ?6, notes = ?7, disabled = ?8 \
-                 WHERE id = ?1 AND client = ?2",
-                params![id, before.client, name, site?, contact?, mirror_port?, notes?, disabled],
+                "UPDATE node SET name = ?3, site = ?4, contact = ?5, mirror_port = ?6, notes = ?7, disabled = ?8, \
+                 expected = iif(disabled > ?8, ?9, expected) WHERE id = ?1 AND client = ?2",
+                params![id, before.client, name, site?, contact?, mirror_port?, notes?, disabled, tx.now],
             )?;
             if changed.is_none() {
                 return Err(Error::invalid("name", "another node of this client has this name"));
@@ -335,7 +337,7 @@ fn load(sql: Sql<'_>, scope: &Scope, id: NodeId) -> Result<Node> {
     let node = sql.one(
         "SELECT node.id, node.client, client.name, node.name, hostname, site, contact, mirror_port, node.notes, \
          enrolled, disabled, revoked, (SELECT max(ends) FROM certificate WHERE certificate.node = node.id), heard, \
-         silence, blind, blind_why, version, skew, status, number, alerts, refused FROM node \
+         silence, blind, blind_why, version, skew, status, number, alerts, refused, expected FROM node \
          JOIN client ON client.id = node.client JOIN node_link ON node_link.node = node.id \
          JOIN node_report ON node_report.node = node.id WHERE node.id = ?1 AND node.client = ?2",
         params![id, client],
@@ -374,6 +376,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Node> {
         position_number: row.get::<_, Option<i64>>(20)?.unwrap_or(0) as u64,
         alerts: row.get::<_, i64>(21)?.max(0) as u64,
         refused: row.get::<_, i64>(22)?.max(0) as u64,
+        expected: from_millis(row.get(23)?),
         lost: Vec::new(),
     })
 }

@@ -19,17 +19,17 @@ use wire::token::Token;
 use super::Stage;
 
 /// A node as an attacker would write one: it checks nothing, and sends what it is told.
-struct Liar {
+pub(super) struct Liar {
     key: KeyPair,
     certificate: String,
     base: String,
     http: reqwest::Client,
-    id: i64,
+    pub(super) id: i64,
 }
 
 impl Liar {
     /// Enrols for a client.
-    async fn new(stage: &mut Stage, client: i64) -> Self {
+    pub(super) async fn new(stage: &mut Stage, client: i64) -> Self {
         let (_, made) = stage.ask("POST", &format!("/clients/{client}/tokens"), Some(json!({}))).await;
         let token = Token::decode(made["token"].as_str().unwrap()).unwrap();
         let base = format!("https://{}", stage.running.as_ref().unwrap().nodes);
@@ -49,7 +49,7 @@ impl Liar {
         self.http = shows(certificate, &self.key);
     }
 
-    async fn post(&self, path: &str, body: &Value) -> (StatusCode, Value) {
+    pub(super) async fn post(&self, path: &str, body: &Value) -> (StatusCode, Value) {
         self.send(path, body.to_string().into_bytes(), false).await.unwrap()
     }
 

@@ -2,6 +2,7 @@
 
 mod hostile;
 mod people;
+mod silent;
 
 use std::time::Duration;
 
