@@ -149,6 +149,26 @@ async fn old_alerts_go_with_everything_that_belongs_to_them() {
 }
 
 #[tokio::test]
+async fn a_database_that_grew_too_large_lets_the_oldest_go() {
+    let story = Story::begin().await;
+    let acme = story.client("Acme").await;
+    let mut node = story.node(acme.id, "sensor").await;
+    for part in 0..6 {
+        let records = (0..400).map(|n| record(alert(&format!("{}", part * 400 + n)))).collect();
+        node.send(&story.store, records).await;
+    }
+    story.store.catch_up().await.unwrap();
+    let before = story.store.used_bytes().await.unwrap();
+    let keep = Keep { age: SignedDuration::MAX, bytes: before * 2 / 3 };
+    while story.store.retain(&all(), keep, story.store.clock().now()).await.unwrap() {}
+    assert!(story.store.used_bytes().await.unwrap() <= keep.bytes);
+    let left = story.store.health().await.unwrap().alerts;
+    assert!((1..2_000).contains(&left), "{left}");
+    assert_eq!(story.rows("").await[0].rule_id, "2399", "the newest stays");
+    assert!(story.rows("rule:0").await.is_empty(), "the oldest is gone");
+}
+
+#[tokio::test]
 async fn a_deleted_node_goes_with_its_alerts_and_may_not_speak() {
     let story = Story::begin().await;
     let acme = story.client("Acme").await;
