@@ -2,10 +2,21 @@ import { paraglideVitePlugin } from '@inlang/paraglide-js';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import tailwindcss from '@tailwindcss/vite';
 import { fileURLToPath } from 'node:url';
+import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
 /** Where the API answers while developing: the imitation core (`npm run mock`) unless told otherwise. */
 const core = process.env.SOCME_CORE ?? 'http://127.0.0.1:4180';
+
+/** bits-ui lays out its command items by inline style, which the content security policy refuses: a class does the same. */
+const noInlineStyle: Plugin = {
+  name: 'no-inline-style',
+  enforce: 'pre',
+  transform: {
+    filter: { id: /bits-ui\/.*\.svelte$/ },
+    handler: (code) => code.replaceAll('style="display: contents;"', 'class="contents"'),
+  },
+};
 
 export default defineConfig({
   plugins: [
@@ -14,6 +25,7 @@ export default defineConfig({
       outdir: './src/lib/paraglide',
       strategy: ['globalVariable', 'baseLocale'],
     }),
+    noInlineStyle,
     tailwindcss(),
     svelte(),
   ],

@@ -149,6 +149,34 @@ test('what arrives while one reads waits behind a count and moves nothing', asyn
   await grid.getByText('Just in too').waitFor();
 });
 
+test('everything is found from the keyboard, and nothing of it breaks the content security policy', async () => {
+  const { page } = visit;
+  await page.goto(`${core.url}/`);
+  await page.getByRole('heading', { name: words.page_home }).waitFor();
+  await page.keyboard.press('?');
+  await page.getByRole('dialog').getByText(words.key_acknowledge, { exact: true }).waitFor();
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Control+k');
+  await page.getByRole('dialog').getByRole('combobox').fill('client a');
+  await page.getByRole('option', { name: /Client A/ }).waitFor();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await page.waitForURL((url) => url.searchParams.get('q')?.includes('client:client-a') ?? false);
+  await page.keyboard.press('g');
+  await page.keyboard.press('n');
+  await page.waitForURL((url) => url.pathname === '/nodes');
+  await page.keyboard.press('Control+k');
+  await page.getByRole('dialog').getByRole('combobox').fill('rule 7');
+  await page.getByRole('option', { name: /rule Rule 7/ }).waitFor();
+  await visit.picture('palette');
+  await page
+    .getByRole('option', { name: /Rule 7.*Client A/ })
+    .first()
+    .click();
+  await page.waitForURL(/\/alerts\/\d+\/[0-9a-f-]{36}/);
+  expect(visit.faults).toEqual([]);
+});
+
 test('a core that goes away is said, and the page catches up when it is back', async () => {
   const { page } = visit;
   await page.goto(`${core.url}/alerts`);
