@@ -5,9 +5,11 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use jiff::SignedDuration;
-use store::{Actor, Options, Role, Store, User};
+use store::{Actor, Authority, AuthorityState, Options, Role, Store, User};
 
 use crate::config::{Config, Flags, example};
+use crate::pki::{announce, signs_from};
+use crate::seal::{Sealer, master_key, master_key_path};
 use crate::{api, check, log, run};
 
 /// How long a sign-in link lives.
@@ -48,6 +50,18 @@ enum Action {
         #[arg(long)]
         json: bool,
     },
+    /// Show the certificate authorities, or let another one follow
+    ///
+    /// Nodes are told of a new authority for 91 days before it signs, so that none is cut off. One that ends within a year is
+    /// followed by another without being asked.
+    Authority {
+        /// Announce another authority now
+        #[arg(long)]
+        renew: bool,
+        /// For machines
+        #[arg(long)]
+        json: bool,
+    },
     /// Print the description of the API (OpenAPI)
     Openapi,
     /// Print a settings file with every key, its default and what it is for
@@ -83,6 +97,15 @@ impl CoreCommand {
                     println!("{link}");
                 }
             }
+            Some(Action::Authority { renew, json }) => {
+                let Some(config) = self.config() else { return Ok(ExitCode::from(2)) };
+                let known = authorities(&config, renew).await?;
+                if json {
+                    println!("{}", serde_json::Value::from(known.iter().map(as_json).collect::<Vec<_>>()));
+                } else {
+                    known.iter().for_each(|authority| println!("{}", in_words(authority)));
+                }
+            }
             Some(Action::Run) | None => {
                 let Some(config) = self.config() else { return Ok(ExitCode::from(2)) };
                 log::begin(&config);
@@ -110,8 +133,50 @@ pub(crate) fn document() -> anyhow::Result<String> {
     Ok(api::document().to_pretty_json()?)
 }
 
-/// Makes a link that signs this user in; while there is no administrator yet, one to set up with.
-async fn sign_in_link(config: &Config, name: Option<&str>) -> anyhow::Result<String> {
+/// The authorities; with another one announced first, if `renew` says so.
+async fn authorities(config: &Config, renew: bool) -> anyhow::Result<Vec<Authority>> {
+    let store = open(config).await?;
+    let known = async {
+        if renew {
+            let known = store.authorities().await?;
+            if let Some(next) = known.iter().find(|authority| authority.state == AuthorityState::Announced) {
+                bail!("another authority is announced already: it signs from {:.0} on", signs_from(next));
+            }
+            let key = master_key_path(config.master_key.as_deref(), &config.data);
+            let sealer = Sealer::new(&master_key(&key, false)?)?;
+            announce(&store, &sealer, Actor::named("the command line")).await?;
+        }
+        Ok(store.authorities().await?)
+    }
+    .await;
+    store.close().await;
+    known
+}
+
+fn in_words(authority: &Authority) -> String {
+    let what = match authority.state {
+        AuthorityState::Announced => format!("announced, signs from {:.0} on", signs_from(authority)),
+        AuthorityState::Signing => "signs".into(),
+        AuthorityState::Retired => "retired, still trusted".into(),
+        AuthorityState::Gone => "gone, trusted no more".into(),
+    };
+    format!("{:>3}  since {:.0}  ends {:.0}  {what}", authority.id.0, authority.created, authority.ends)
+}
+
+fn as_json(authority: &Authority) -> serde_json::Value {
+    let state = match authority.state {
+        AuthorityState::Announced => "announced",
+        AuthorityState::Signing => "signing",
+        AuthorityState::Retired => "retired",
+        AuthorityState::Gone => "gone",
+    };
+    let signs_from = (authority.state == AuthorityState::Announced).then(|| signs_from(authority));
+    serde_json::json!({ "id": authority.id.0, "state": state, "created": authority.created, "ends": authority.ends,
+        "signs_from": signs_from })
+}
+
+/// The database of a core that may be running.
+async fn open(config: &Config) -> anyhow::Result<Store> {
     let database = config.database();
     if !database.exists() {
         bail!(
@@ -119,7 +184,12 @@ async fn sign_in_link(config: &Config, name: Option<&str>) -> anyhow::Result<Str
             config.data.display()
         );
     }
-    let store = Store::open(&database, Options { readers: 1, background: false, ..Options::default() }).await?;
+    Ok(Store::open(&database, Options { readers: 1, background: false, ..Options::default() }).await?)
+}
+
+/// Makes a link that signs this user in; while there is no administrator yet, one to set up with.
+async fn sign_in_link(config: &Config, name: Option<&str>) -> anyhow::Result<String> {
+    let store = open(config).await?;
     let link = make_link(&store, config, name).await;
     store.close().await;
     link

@@ -67,7 +67,8 @@ pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Running> {
     let store = Store::open(&config.database(), options).await?;
     let key = master_key_path(config.master_key.as_deref(), &config.data);
     let key = master_key(&key, store.authorities().await?.is_empty())?;
-    let authorities = Authorities::load(&store, &Sealer::new(&key)?).await?;
+    let sealer = Sealer::new(&key)?;
+    let authorities = Authorities::load(&store, &sealer).await?;
     let now = store.clock().now();
     let (certificate, ends) = server_certificate(&authorities, now, config.nodes_certificate_life)?;
     let setup = if store.needs_setup().await? {
@@ -81,6 +82,7 @@ pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Running> {
         config,
         store,
         authorities,
+        sealer,
         nodes_certificate: Current::new(certificate, ends),
         people_tls,
         people: people_address,

@@ -15,6 +15,7 @@ use crate::listener::{Current, PeopleTls};
 use crate::metrics::Metrics;
 use crate::passphrase::Passphrases;
 use crate::pki::Authorities;
+use crate::seal::Sealer;
 use crate::sight::Sight;
 use crate::throttle::Throttle;
 
@@ -26,6 +27,8 @@ pub(crate) struct Core {
     pub(crate) store: Store,
     /// The authorities; exchanged when one follows another.
     authorities: RwLock<Arc<Authorities>>,
+    /// Seals the secrets that the database keeps.
+    pub(crate) sealer: Sealer,
     /// The certificate of the listener for nodes.
     pub(crate) nodes_certificate: Arc<Current>,
     /// The certificate of the listener for people, if it speaks TLS.
@@ -68,6 +71,7 @@ pub(crate) struct Parts {
     pub(crate) config: Config,
     pub(crate) store: Store,
     pub(crate) authorities: Authorities,
+    pub(crate) sealer: Sealer,
     pub(crate) nodes_certificate: Arc<Current>,
     pub(crate) people_tls: Option<PeopleTls>,
     pub(crate) people: SocketAddr,
@@ -83,7 +87,7 @@ const LIVE_ROOM: usize = 1_000;
 
 impl Core {
     pub(crate) fn new(parts: Parts) -> anyhow::Result<Shared> {
-        let Parts { config, store, authorities, nodes_certificate, people_tls, people, nodes } = parts;
+        let Parts { config, store, authorities, sealer, nodes_certificate, people_tls, people, nodes } = parts;
         Ok(Arc::new(Self {
             people_url: config.people_url(people),
             node_addresses: node_addresses(&config, nodes),
@@ -91,6 +95,7 @@ impl Core {
             config,
             store,
             authorities: RwLock::new(Arc::new(authorities)),
+            sealer,
             nodes_certificate,
             people_tls,
             sight: Sight::default(),
@@ -115,6 +120,11 @@ impl Core {
     /// The authorities as they are now.
     pub(crate) fn authorities(&self) -> Arc<Authorities> {
         self.authorities.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Uses these authorities from now on.
+    pub(crate) fn follow(&self, authorities: Authorities) {
+        *self.authorities.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(authorities);
     }
 }
 

@@ -102,7 +102,7 @@ impl Store {
         .await
     }
 
-    /// Changes what an authority is used for.
+    /// Changes what an authority is used for. One that signs retires the one that signed before.
     ///
     /// # Errors
     /// There is none such.
@@ -110,6 +110,12 @@ impl Store {
         self.write("set authority state", move |tx| {
             if tx.sql.run("UPDATE authority SET state = ?2 WHERE id = ?1", params![id.0, state as i64])? == 0 {
                 return Err(Error::NotFound("authority"));
+            }
+            if state == AuthorityState::Signing {
+                tx.sql.run(
+                    "UPDATE authority SET state = ?2 WHERE state = ?3 AND id <> ?1",
+                    params![id.0, AuthorityState::Retired as i64, AuthorityState::Signing as i64],
+                )?;
             }
             audit::note(tx, &actor, "authority.change", None, &id.0.to_string(), &format!("{state:?}").to_lowercase())
         })

@@ -1,5 +1,6 @@
 //! What the core does by itself: idempotent work that runs every so often. Running one twice changes nothing.
 
+pub(crate) mod authorities;
 mod certificates;
 mod figures;
 mod retention;
@@ -27,6 +28,7 @@ trait Job: Send + 'static {
 pub(crate) fn start(core: &Shared, tasks: &TaskTracker) {
     every(core, tasks, silence::Silence::new(core));
     every(core, tasks, certificates::Certificates);
+    every(core, tasks, authorities::Succession);
     every(core, tasks, retention::Retention);
     every(core, tasks, figures::Figures);
 }

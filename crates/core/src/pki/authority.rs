@@ -10,7 +10,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
-use store::{Actor, AuthorityState, NewAuthority, Store};
+use store::{Actor, AuthorityId, AuthorityState, NewAuthority, Store};
 
 use super::{set_validity, sha256_hex};
 use crate::seal::{Sealer, random};
@@ -29,6 +29,8 @@ pub(crate) struct Authorities {
     pub(crate) bundle: String,
     /// End of the signing authority's certificate.
     pub(crate) ends: Timestamp,
+    /// Which there are, and what each is for.
+    pub(crate) standing: Vec<(AuthorityId, AuthorityState)>,
 }
 
 impl Authorities {
@@ -55,13 +57,23 @@ impl Authorities {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build()?;
         let issuer = Issuer::from_ca_cert_der(&der, key)?;
-        Ok(Self { issuer, signing: der, verifier, bundle, ends: signing.ends })
+        let standing = known.iter().map(|authority| (authority.id, authority.state)).collect();
+        Ok(Self { issuer, signing: der, verifier, bundle, ends: signing.ends, standing })
     }
 
     /// SHA-256 of the signing authority's certificate: what enrolment tokens carry.
     pub(crate) fn fingerprint(&self) -> String {
         sha256_hex(&self.signing)
     }
+}
+
+/// Adds an authority that nodes are told to trust, and that will sign once they have had the time to hear of it.
+///
+/// # Errors
+/// The database fails.
+pub(crate) async fn announce(store: &Store, sealer: &Sealer, actor: Actor) -> anyhow::Result<AuthorityId> {
+    let new = create(sealer, store.clock().now(), AuthorityState::Announced)?;
+    Ok(store.add_authority(actor, new).await?)
 }
 
 /// Makes an authority with a key of its own.

@@ -8,10 +8,12 @@
 
 mod authority;
 mod issue;
+mod succession;
 mod verify;
 
-pub(crate) use authority::Authorities;
+pub(crate) use authority::{Authorities, announce};
 pub(crate) use issue::{Request, server_certificate};
+pub(crate) use succession::{Due, due, signs_from};
 pub(crate) use verify::{Badge, Doorkeeper, Peer};
 
 use jiff::Timestamp;

@@ -44,7 +44,7 @@ impl Liar {
     }
 
     /// Shows this certificate from now on.
-    fn take(&mut self, certificate: &str) {
+    pub(super) fn take(&mut self, certificate: &str) {
         self.certificate = certificate.to_owned();
         self.http = shows(certificate, &self.key);
     }
@@ -63,11 +63,11 @@ impl Liar {
         Ok((status, serde_json::from_str(&answer.text().await?).unwrap_or(Value::Null)))
     }
 
-    async fn hello(&self) -> (StatusCode, Value) {
+    pub(super) async fn hello(&self) -> (StatusCode, Value) {
         self.post(wire::path::HELLO, &hello()).await
     }
 
-    async fn renew(&self) -> (StatusCode, Value) {
+    pub(super) async fn renew(&self) -> (StatusCode, Value) {
         self.post(wire::path::RENEW, &json!({"csr": request(&self.key)})).await
     }
 

@@ -1,5 +1,6 @@
 //! A whole core in this process, with a clock that the test turns, and the people and nodes that speak with it.
 
+mod authority;
 mod hostile;
 mod people;
 mod silent;

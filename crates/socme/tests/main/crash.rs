@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::support::core::Core;
-use crate::support::ledger::{Ledger, at_the_core, differences};
+use crate::support::ledger::{Ledger, alarms, at_the_core, differences};
 use crate::support::node::Node;
 use crate::support::sources::{Eve, Wazuh};
 use crate::support::{Dice, wait_for};
@@ -131,9 +131,10 @@ impl Trouble {
             if over || std::time::Instant::now() > end {
                 let status = node.status();
                 panic!(
-                    "seed {}: the core differs from the ledger\n{}\n{status:#?}\n{}",
+                    "seed {}: the core differs from the ledger\n{}\n{}\n{status:#?}\n{}",
                     self.seed,
                     differences(&wrote, &has).join("\n"),
+                    alarms(&data).join("\n"),
                     core.process().log()
                 );
             }

@@ -41,6 +41,17 @@ pub fn at_the_core(data: &Path) -> Counts {
 const SUMS: &str = "SELECT iif(r.module = 0, 'suricata', 'wazuh'), r.rule, sum(a.count) FROM alert a
                     JOIN rule r ON r.id = a.rule WHERE r.module < 2 GROUP BY 1, 2";
 
+/// What the node's and the core's own alarms say: gaps, losses, refusals.
+pub fn alarms(data: &Path) -> Vec<String> {
+    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let Ok(db) = rusqlite::Connection::open_with_flags(data.join("socme.db"), flags) else { return Vec::new() };
+    let sql =
+        "SELECT r.rule || ': ' || coalesce(a.message, '') FROM alert a JOIN rule r ON r.id = a.rule WHERE r.module = 2";
+    let Ok(mut rows) = db.prepare(sql) else { return Vec::new() };
+    let read = rows.query_map([], |row| row.get(0));
+    read.map(|rows| rows.filter_map(Result::ok).collect()).unwrap_or_default()
+}
+
 /// The first differences, in words.
 pub fn differences(wrote: &Counts, has: &Counts) -> Vec<String> {
     let keys: std::collections::BTreeSet<_> = wrote.keys().chain(has.keys()).collect();
