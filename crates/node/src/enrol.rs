@@ -10,7 +10,7 @@ use wire::token::Token;
 
 use crate::config::Config;
 use crate::identity::{About, Identity, new_key, request};
-use crate::line::{Line, Refusal, sha256};
+use crate::line::{Line, Refusal, Trouble, sha256};
 use crate::spool::Spool;
 
 /// Enrols this machine. `address` overrides the token's.
@@ -55,7 +55,7 @@ pub async fn enrol(config: &Config, token: &str, address: Option<&str>, force: b
 async fn try_address(token: &Token, address: &str, ask: &Enrol) -> Result<Enrolled, Refusal> {
     let line = Line::pinned(&token.ca_sha256, address)
         .await
-        .map_err(|error| Refusal::Unreached(format!("{address}: {error:#}")))?;
+        .map_err(|error| Refusal::Unreached(Trouble::Other, format!("{address}: {error:#}")))?;
     line.ask(wire::path::ENROL, ask).await
 }
 
