@@ -5,6 +5,7 @@
 
 mod crash;
 mod disk;
+mod doctor;
 mod flood;
 mod generations;
 mod layers;
