@@ -1,11 +1,12 @@
 //! Whose the node's data is: the user as whom its service runs. Root may act as that user, so that what it makes there
 //! belongs to it, and so that what it is told about rights is what the service would be told.
 
-use std::fs;
 use std::io;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use rustix::fs::{self, AtFlags, Dir, FileType, Mode, OFlags};
 use rustix::process::{Gid, Uid};
 use rustix::thread;
 
@@ -36,7 +37,7 @@ impl Accounts {
     /// Reads them. What cannot be read counts as empty.
     #[must_use]
     pub fn read() -> Self {
-        let text = |path| fs::read(path).map(|b| String::from_utf8_lossy(&b).into_owned()).unwrap_or_default();
+        let text = |path| std::fs::read(path).map(|b| String::from_utf8_lossy(&b).into_owned()).unwrap_or_default();
         Self { passwd: text("/etc/passwd"), group: text("/etc/group") }
     }
 
@@ -64,7 +65,7 @@ impl Accounts {
     /// Whose a data folder is; if it is not there yet, whose it will be.
     #[must_use]
     pub fn of_data(&self, data: &Path) -> Option<Account> {
-        match fs::metadata(data) {
+        match std::fs::metadata(data) {
             Ok(found) => Some(self.numbered(found.uid(), found.gid())),
             Err(_) => self.named(SERVICE),
         }
@@ -117,6 +118,44 @@ impl Account {
         })
     }
 
+    /// Gives this user what root has made in a folder of this user's, and in the folders right in it.
+    ///
+    /// The folder is in others' hands: a name in it may become another file at any moment. So only what was opened is
+    /// judged and given; no link is followed, and no file that has a second name somewhere else is given.
+    ///
+    /// # Errors
+    /// When it cannot be looked at or given.
+    pub fn take_over(&self, folder: &Path) -> io::Result<()> {
+        let top = open(fs::CWD, folder, OFlags::DIRECTORY)?;
+        for inner in self.take_over_in(&top)? {
+            self.take_over_in(&inner)?;
+        }
+        Ok(())
+    }
+
+    /// The folders in the folder.
+    fn take_over_in(&self, folder: &OwnedFd) -> io::Result<Vec<OwnedFd>> {
+        let mut folders = Vec::new();
+        for entry in Dir::read_from(folder)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            if name == c"." || name == c".." {
+                continue;
+            }
+            let file = open(folder, name, OFlags::PATH)?;
+            let found = fs::fstat(&file)?;
+            let is_folder = FileType::from_raw_mode(found.st_mode) == FileType::Directory;
+            if found.st_uid == 0 && (is_folder || found.st_nlink == 1) {
+                let (uid, gid) = (Uid::from_raw(self.uid), Gid::from_raw(self.gid));
+                fs::chownat(&file, c"", Some(uid), Some(gid), AtFlags::EMPTY_PATH)?;
+            }
+            if is_folder {
+                folders.push(open(folder, name, OFlags::DIRECTORY)?);
+            }
+        }
+        Ok(folders)
+    }
+
     fn become_it(&self) -> io::Result<()> {
         let (uid, gid) = (Uid::from_raw(self.uid), Gid::from_raw(self.gid));
         let groups: Vec<Gid> = self.groups.iter().map(|gid| Gid::from_raw(*gid)).collect();
@@ -124,6 +163,11 @@ impl Account {
         thread::set_thread_res_gid(gid, gid, gid)?;
         Ok(thread::set_thread_res_uid(uid, uid, uid)?)
     }
+}
+
+/// Opens something, but no link.
+fn open(at: impl AsFd, path: impl rustix::path::Arg, how: OFlags) -> io::Result<OwnedFd> {
+    Ok(fs::openat(at, path, how | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?)
 }
 
 #[cfg(test)]
@@ -159,5 +203,27 @@ mod tests {
             assert_eq!(acted.unwrap_err().kind(), io::ErrorKind::PermissionDenied);
         }
         assert_eq!(rustix::process::geteuid(), me);
+    }
+
+    #[test]
+    fn what_root_left_in_a_users_folder_is_given_but_no_link_and_no_file_from_elsewhere() {
+        let outside = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let (there, here) = (outside.path().join("shadow"), folder.path());
+        std::fs::write(&there, "secret").unwrap();
+        std::fs::create_dir(here.join("identity")).unwrap();
+        std::fs::write(here.join("identity/key.pem"), "key").unwrap();
+        std::fs::write(here.join("spool.db"), "spool").unwrap();
+        std::os::unix::fs::symlink(&there, here.join("identity/ca.pem")).unwrap();
+        std::fs::hard_link(&there, here.join("spool.db-wal")).unwrap();
+        let nobody = Account { name: "nobody".into(), uid: 65534, gid: 65534, groups: Vec::new() };
+        let given = nobody.take_over(here);
+        let me = rustix::process::geteuid().as_raw();
+        let uid = |path: &Path| std::fs::metadata(path).unwrap().uid();
+        assert_eq!(uid(&there), me, "a file outside is given away");
+        // Only root has anything to give.
+        let after = if me == 0 { 65534 } else { me };
+        given.unwrap();
+        assert_eq!(["spool.db", "identity", "identity/key.pem"].map(|name| uid(&here.join(name))), [after; 3]);
     }
 }

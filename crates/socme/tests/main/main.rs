@@ -6,6 +6,7 @@
 mod crash;
 mod disk;
 mod doctor;
+mod enrol;
 mod flood;
 mod generations;
 mod layers;
