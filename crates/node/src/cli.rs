@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use crate::config::{Config, PATH};
 use crate::identity::Identity;
 use crate::policy::Policy;
-use crate::{detected, enrol, run, status};
+use crate::{detected, doctor, enrol, run, status};
 
 /// A node: watches this network and sends alerts to the core.
 #[derive(Debug, Args)]
@@ -47,6 +47,14 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Look for what is wrong with the node and around it, and say the mend; exit code 0: nothing, 1: something is wrong,
+    /// 2: something could not be examined
+    #[command(after_help = "Example:\n  sudo socme node doctor")]
+    Doctor {
+        /// For machines: a list of findings
+        #[arg(long)]
+        json: bool,
+    },
     /// What is being detected now
     Tail {
         /// For machines: one alert a line
@@ -71,6 +79,9 @@ impl Node {
             print!("{}", if policy { Policy::example() } else { Config::example() });
             return Ok(ExitCode::SUCCESS);
         }
+        if let Command::Doctor { json } = self.command {
+            return Ok(doctor::run(&self.config, json).await);
+        }
         let config = Config::read(&self.config)?;
         match self.command {
             Command::Run => {
@@ -91,7 +102,7 @@ impl Node {
                     status::shown(&about.name),
                     status::shown(&about.client)
                 );
-                println!("Next: systemctl enable --now socme-node, then socme node doctor");
+                println!("Next: sudo systemctl enable --now socme-node, then sudo socme node doctor");
             }
             Command::Check => return Ok(check(&config)),
             Command::Status { json } => return Ok(print_status(&config, json)),
@@ -99,7 +110,7 @@ impl Node {
                 let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
                 detected::print(&config.data, json, colour).await?;
             }
-            Command::Example { .. } => {}
+            Command::Example { .. } | Command::Doctor { .. } => {}
         }
         Ok(ExitCode::SUCCESS)
     }

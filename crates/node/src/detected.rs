@@ -1,5 +1,6 @@
 //! `socme node tail`: what is being detected now. The node offers it on a socket in its data folder, a JSON line per alert.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -69,6 +70,13 @@ pub async fn print(data: &Path, json: bool, colour: bool) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// True if no node listens there now. It may be that one does and cannot be reached.
+pub async fn nobody_listens(data: &Path) -> bool {
+    let asked = tokio::time::timeout(std::time::Duration::from_secs(1), UnixStream::connect(path(data))).await;
+    let gone = |error: &std::io::Error| matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::NotFound);
+    asked.is_ok_and(|asked| asked.as_ref().is_err_and(gone))
 }
 
 fn row(alert: &Alert, colour: bool) -> String {

@@ -1,8 +1,13 @@
 //! `socme node enrol`: from a one-time token to an identity.
+//!
+//! Root who enrols does it for the user as whom the service runs: what is made in the data folder belongs to that user.
 
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
+use rustix::fs::Access;
+use rustix::io::Errno;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use wire::link::{Enrol, Enrolled};
@@ -10,7 +15,8 @@ use wire::token::Token;
 
 use crate::config::Config;
 use crate::identity::{About, Identity, new_key, request};
-use crate::line::{Line, Refusal, sha256};
+use crate::line::{Line, Refusal, Trouble, sha256};
+use crate::owner::{Account, Accounts, SERVICE};
 use crate::spool::Spool;
 
 /// Enrols this machine. `address` overrides the token's.
@@ -28,6 +34,9 @@ pub async fn enrol(config: &Config, token: &str, address: Option<&str>, force: b
             old.about.client.escape_debug()
         );
     }
+    // A token works once: whatever would keep its answer from being kept must show before it is used.
+    let owner = Owner::of(&config.data)?;
+    owner.act(|| ready(&config.data))?;
     let key = new_key()?;
     let ask = Enrol {
         wire: wire::VERSION,
@@ -41,7 +50,7 @@ pub async fn enrol(config: &Config, token: &str, address: Option<&str>, force: b
     let mut failures = Vec::new();
     for address in &addresses {
         match try_address(&token, address, &ask).await {
-            Ok(enrolled) => return keep(config, &token, enrolled, &key),
+            Ok(enrolled) => return owner.act(|| keep(config, &token, enrolled, &key)),
             // The core itself said no: another address would say the same.
             Err(Refusal::Problem(problem, _)) if problem.status != 503 => {
                 bail!("{} {}", problem.title, problem.detail.unwrap_or_default())
@@ -55,7 +64,7 @@ pub async fn enrol(config: &Config, token: &str, address: Option<&str>, force: b
 async fn try_address(token: &Token, address: &str, ask: &Enrol) -> Result<Enrolled, Refusal> {
     let line = Line::pinned(&token.ca_sha256, address)
         .await
-        .map_err(|error| Refusal::Unreached(format!("{address}: {error:#}")))?;
+        .map_err(|error| Refusal::Unreached(Trouble::Other, format!("{address}: {error:#}")))?;
     line.ask(wire::path::ENROL, ask).await
 }
 
@@ -66,21 +75,72 @@ fn keep(config: &Config, token: &Token, enrolled: Enrolled, key: &rcgen::KeyPair
     if !trusted {
         bail!("the core answered with another authority than the token's: nothing was kept. Ask for a new token");
     }
-    make_data(&config.data)?;
     let addresses = if enrolled.addresses.is_empty() { token.addresses.clone() } else { enrolled.addresses };
     let about = About { node: enrolled.node, name: enrolled.name, client: enrolled.client, addresses };
     Spool::create(&config.data, config.spool.limit.0)?;
     Identity::create(&config.data, about, enrolled.certificate, key, enrolled.ca)
 }
 
-fn make_data(data: &Path) -> Result<()> {
-    use anyhow::Context;
-    use std::os::unix::fs::DirBuilderExt;
+/// Makes the folder of the identity, and sees that it can be written.
+fn ready(data: &Path) -> Result<()> {
+    let folder = data.join("identity");
+    make_folder(&folder, 0o700)?;
+    for path in [folder, data.join("spool.db")] {
+        match rustix::fs::access(&path, Access::WRITE_OK) {
+            Err(error) if error != Errno::NOENT => {
+                bail!("{} cannot be written ({error}): run this as root or as the node's user", path.display())
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn make_folder(folder: &Path, mode: u32) -> Result<()> {
     std::fs::DirBuilder::new()
         .recursive(true)
-        .mode(0o750)
-        .create(data)
-        .with_context(|| format!("{} cannot be made: run this as root or as the node's user", data.display()))
+        .mode(mode)
+        .create(folder)
+        .with_context(|| format!("{} cannot be made: run this as root or as the node's user", folder.display()))
+}
+
+/// With whose rights the node's files are made.
+struct Owner(Option<Account>);
+
+impl Owner {
+    /// Whose the data folder is, which is made if it is missing. What root left in it at an earlier time is given to that
+    /// user first.
+    fn of(data: &Path) -> Result<Self> {
+        let missing = !data.exists();
+        make_folder(data, 0o750)?;
+        if !rustix::process::geteuid().is_root() {
+            return Ok(Self(None));
+        }
+        let accounts = Accounts::read();
+        let owner = if missing { future_owner(&accounts, data) } else { accounts.of_data(data) };
+        let Some(owner) = owner.filter(|owner| !owner.is_me()) else { return Ok(Self(None)) };
+        let give = || {
+            if missing {
+                std::os::unix::fs::chown(data, Some(owner.uid), Some(owner.gid))?;
+            }
+            owner.take_over(data)
+        };
+        give().with_context(|| format!("{} cannot be given to {}", data.display(), owner.name))?;
+        Ok(Self(Some(owner)))
+    }
+
+    fn act<T: Send>(&self, what: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+        let Some(owner) = &self.0 else { return what() };
+        owner.act(what).with_context(|| format!("this cannot be done as {}, whose the data folder is", owner.name))?
+    }
+}
+
+/// The service's user, if there is one, and it can reach the folder that root has just made: where it cannot, such as in
+/// root's home, the node is root's own.
+fn future_owner(accounts: &Accounts, data: &Path) -> Option<Account> {
+    let service = accounts.named(SERVICE)?;
+    let reached = service.act(|| rustix::fs::access(data, Access::EXISTS).is_ok());
+    reached.unwrap_or(false).then_some(service)
 }
 
 /// The machine's own name.

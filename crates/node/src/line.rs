@@ -1,5 +1,7 @@
 //! One connection to the core: HTTP/2 over TLS 1.3, whatever its address, verified by authority and a fixed name.
 
+use std::error::Error;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,9 +35,30 @@ pub enum Refusal {
     /// It stands elsewhere; the body of the answer.
     #[error("the core stands elsewhere")]
     Conflict(Vec<u8>),
-    /// It could not be reached, or its answer was cut short.
-    #[error("{0}")]
-    Unreached(String),
+    /// It could not be reached, or its answer was cut short: why, and the same in a sentence with the mend.
+    #[error("{1}")]
+    Unreached(Trouble, String),
+}
+
+/// What keeps a node from the core.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// Its certificate is not valid now: a clock is wrong.
+    Clock,
+    /// It is not the core that the node trusts.
+    Authority,
+    /// Something else than a core answers.
+    NotACore,
+    /// It does not take the node's certificate.
+    NotTaken,
+    /// Nothing listens there.
+    Refused,
+    /// No answer in time.
+    Silent,
+    /// No connection.
+    NoWay,
+    /// Anything else, such as an answer that was cut short.
+    Other,
 }
 
 /// A way to one address of the core.
@@ -101,7 +124,7 @@ impl Line {
     /// # Errors
     /// Says why there is no answer.
     pub async fn ask<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Refusal> {
-        let body = serde_json::to_vec(body).map_err(|error| Refusal::Unreached(error.to_string()))?;
+        let body = serde_json::to_vec(body).map_err(|error| Refusal::Unreached(Trouble::Other, error.to_string()))?;
         self.send(path, body, false).await
     }
 
@@ -114,7 +137,7 @@ impl Line {
         if packed {
             request = request.header("content-encoding", "zstd");
         }
-        let mut answer = request.body(body).send().await.map_err(|error| Refusal::Unreached(self.explain(&error)))?;
+        let mut answer = request.body(body).send().await.map_err(|error| self.explain(&error))?;
         let status = answer.status().as_u16();
         let later = answer.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
         let problem = answer
@@ -122,15 +145,17 @@ impl Line {
             .get("content-type")
             .is_some_and(|kind| kind.as_bytes().starts_with(b"application/problem+json"));
         let mut bytes = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(|error| Refusal::Unreached(self.explain(&error)))? {
+        while let Some(chunk) = answer.chunk().await.map_err(|error| self.explain(&error))? {
             if bytes.len() + chunk.len() > LARGEST {
-                return Err(Refusal::Unreached(format!("{}: the answer is too long to be the core's", self.address)));
+                let why = format!("{}: the answer is too long to be the core's", self.address);
+                return Err(Refusal::Unreached(Trouble::NotACore, why));
             }
             bytes.extend_from_slice(&chunk);
         }
         match status {
             200..=299 => serde_json::from_slice(&bytes).map_err(|error| {
-                Refusal::Unreached(format!("{}: the answer is not the core's: {error}", self.address))
+                let why = format!("{}: the answer is not the core's: {error}", self.address);
+                Refusal::Unreached(Trouble::NotACore, why)
             }),
             409 if !problem => Err(Refusal::Conflict(bytes)),
             _ => {
@@ -146,35 +171,102 @@ impl Line {
     }
 
     /// What went wrong, in words and with the mend.
-    fn explain(&self, error: &reqwest::Error) -> String {
-        let mut chain = vec![error.to_string()];
-        let mut source = std::error::Error::source(error);
-        while let Some(inner) = source {
-            chain.push(inner.to_string());
-            source = inner.source();
-        }
-        let whole = chain.join(": ");
-        let mend = if whole.contains("Expired") || whole.contains("NotValidYet") || whole.contains("not valid yet") {
-            "the core's certificate is not valid now by this machine's clock: check the clocks of both"
-        } else if whole.contains("UnknownIssuer") || whole.contains(WRONG_AUTHORITY) {
-            "this is not the core that this node trusts: someone is in between, or the core was set up anew (then enrol again)"
-        } else if whole.contains("NotValidForName") {
-            "something else than a SOCme core answers there"
-        } else if whole.contains("CertificateRevoked")
-            || whole.contains("AccessDenied")
-            || whole.contains("CertificateUnknown")
-        {
-            "the core does not accept this node's certificate: enrol again"
-        } else if whole.contains("Connection refused") {
-            "nothing listens there: is the core running, and is the port right?"
-        } else if error.is_timeout() {
-            "no answer in time: is there a firewall in between?"
-        } else if error.is_connect() {
-            "no connection: is there a route to the core?"
-        } else {
-            return format!("{}: {}", self.address, chain.last().cloned().unwrap_or_default());
+    fn explain(&self, error: &reqwest::Error) -> Refusal {
+        let trouble = match Trouble::of(error) {
+            Trouble::Other if error.is_timeout() => Trouble::Silent,
+            Trouble::Other if error.is_connect() => Trouble::NoWay,
+            trouble => trouble,
         };
-        format!("{}: {mend} ({})", self.address, chain.last().cloned().unwrap_or_default())
+        let last = chain(error).last().map(ToString::to_string).unwrap_or_default();
+        let text = match trouble.mend() {
+            Some(mend) => format!("{}: {mend} ({last})", self.address),
+            None => format!("{}: {last}", self.address),
+        };
+        Refusal::Unreached(trouble, text)
+    }
+}
+
+impl Trouble {
+    /// What the causes of an error say.
+    fn of(error: &(dyn Error + 'static)) -> Self {
+        for cause in chain(error) {
+            if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
+                return Self::of_tls(tls);
+            }
+            if let Some(io) = cause.downcast_ref::<io::Error>() {
+                match io.kind() {
+                    io::ErrorKind::ConnectionRefused => return Self::Refused,
+                    io::ErrorKind::TimedOut => return Self::Silent,
+                    io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => return Self::NoWay,
+                    _ => {}
+                }
+            }
+        }
+        Self::Other
+    }
+
+    fn of_tls(error: &rustls::Error) -> Self {
+        use rustls::{AlertDescription as Alert, CertificateError as Certificate, Error as Tls};
+        match error {
+            Tls::InvalidCertificate(
+                Certificate::Expired
+                | Certificate::ExpiredContext { .. }
+                | Certificate::NotValidYet
+                | Certificate::NotValidYetContext { .. },
+            ) => Self::Clock,
+            Tls::InvalidCertificate(Certificate::NotValidForName | Certificate::NotValidForNameContext { .. }) => {
+                Self::NotACore
+            }
+            Tls::InvalidCertificate(_) => Self::Authority,
+            Tls::General(text) if text == WRONG_AUTHORITY => Self::Authority,
+            Tls::InvalidMessage(_)
+            | Tls::PeerIncompatible(_)
+            | Tls::NoApplicationProtocol
+            | Tls::AlertReceived(
+                Alert::ProtocolVersion
+                | Alert::NoApplicationProtocol
+                | Alert::HandshakeFailure
+                | Alert::UnrecognisedName
+                | Alert::InternalError,
+            ) => Self::NotACore,
+            Tls::AlertReceived(
+                Alert::CertificateRevoked
+                | Alert::AccessDenied
+                | Alert::CertificateUnknown
+                | Alert::BadCertificate
+                | Alert::UnknownCA,
+            ) => Self::NotTaken,
+            _ => Self::Other,
+        }
+    }
+
+    /// What it means and what to do, where that is known.
+    fn mend(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Clock => "the core's certificate is not valid now by this machine's clock: check the clocks of both",
+            Self::Authority => {
+                "this is not the core that this node trusts: someone is in between, or the core was set up anew (then enrol again)"
+            }
+            Self::NotACore => "something else than a SOCme core answers there",
+            Self::NotTaken => "the core does not accept this node's certificate: enrol again",
+            Self::Refused => "nothing listens there: is the core running, and is the port right?",
+            Self::Silent => "no answer in time: is there a firewall in between?",
+            Self::NoWay => "no connection: is there a route to the core?",
+            Self::Other => return None,
+        })
+    }
+}
+
+/// An error and its causes.
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error| cause(*error))
+}
+
+/// What stands in an I/O error does not count as its source, and yet is the cause.
+fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(inner) => Some(inner),
+        None => error.source(),
     }
 }
 
@@ -247,4 +339,30 @@ impl ServerCertVerifier for PinnedAuthority {
 pub fn sha256(bytes: &[u8]) -> String {
     let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
     digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustls::{AlertDescription, CertificateError, InvalidMessage};
+
+    /// As the HTTP client hands it over: in an I/O error in an I/O error.
+    fn of(tls: rustls::Error) -> Trouble {
+        let inner = io::Error::new(io::ErrorKind::InvalidData, tls);
+        Trouble::of(&io::Error::other(inner))
+    }
+
+    #[test]
+    fn what_keeps_a_node_from_the_core_is_told_apart() {
+        let (time, not_after) = (UnixTime::since_unix_epoch(ANSWER), UnixTime::since_unix_epoch(CONNECT));
+        let expired = CertificateError::ExpiredContext { time, not_after };
+        assert_eq!(of(rustls::Error::InvalidCertificate(expired)), Trouble::Clock);
+        assert_eq!(of(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)), Trouble::Authority);
+        assert_eq!(of(rustls::Error::General(WRONG_AUTHORITY.into())), Trouble::Authority);
+        assert_eq!(of(rustls::Error::InvalidCertificate(CertificateError::NotValidForName)), Trouble::NotACore);
+        assert_eq!(of(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)), Trouble::NotACore);
+        assert_eq!(of(rustls::Error::AlertReceived(AlertDescription::AccessDenied)), Trouble::NotTaken);
+        assert_eq!(Trouble::of(&io::Error::from(io::ErrorKind::ConnectionRefused)), Trouble::Refused);
+        assert_eq!(Trouble::of(&io::Error::from(io::ErrorKind::UnexpectedEof)), Trouble::Other);
+    }
 }

@@ -197,7 +197,9 @@ pub fn shown(text: &str) -> String {
         .collect()
 }
 
-fn span(seconds: i64) -> String {
+/// A number of seconds, in words.
+#[must_use]
+pub fn span(seconds: i64) -> String {
     match seconds.max(0) {
         s @ 0..120 => format!("{s} s"),
         s @ 120..7_200 => format!("{} min", s / 60),
@@ -206,7 +208,9 @@ fn span(seconds: i64) -> String {
     }
 }
 
-fn size(bytes: u64) -> String {
+/// A number of bytes, in words.
+#[must_use]
+pub fn size(bytes: u64) -> String {
     match bytes {
         0..1_024 => format!("{bytes} B"),
         1_024..1_048_576 => format!("{:.1} KiB", bytes as f64 / 1_024.0),

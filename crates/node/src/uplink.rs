@@ -19,7 +19,7 @@ use wire::link::{Conflict, Heard, Hello, Position, Problem, Renew, Renewed, Take
 use wire::status::UplinkStatus;
 
 use crate::identity::{About, Identity};
-use crate::line::{Line, Refusal};
+use crate::line::{Line, Refusal, Trouble};
 use crate::pipeline::Shared;
 use crate::spool::{Error, Parcel};
 
@@ -266,7 +266,7 @@ impl Uplink {
     }
 
     async fn renew(&mut self, line: &Line) -> Result<(), Refusal> {
-        let failed = |error: anyhow::Error| Refusal::Unreached(format!("{error:#}"));
+        let failed = |error: anyhow::Error| Refusal::Unreached(Trouble::Other, format!("{error:#}"));
         let csr = self.identity.request().map_err(failed)?;
         let renewed: Renewed = line.ask(wire::path::RENEW, &Renew { csr }).await?;
         self.identity.renewed(renewed.certificate, renewed.ca).map_err(failed)?;
@@ -366,9 +366,14 @@ fn back_off(failures: u32) -> Duration {
     WAITS.0.mul_f64(0.2) + most.mul_f64(share)
 }
 
+/// When a certificate is to be renewed: at two thirds of its life.
+#[must_use]
+pub fn renewal(from: Timestamp, to: Timestamp) -> Timestamp {
+    from.checked_add(to.duration_since(from) * 2 / 3).unwrap_or(to)
+}
+
 fn due(from: Timestamp, to: Timestamp, now: Timestamp) -> bool {
-    let life = to.duration_since(from);
-    now.duration_since(from) >= life * 2 / 3
+    now >= renewal(from, to)
 }
 
 #[cfg(test)]

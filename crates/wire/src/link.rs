@@ -76,7 +76,7 @@ pub struct Hello {
     pub wire: u32,
     /// The node's version.
     pub version: String,
-    /// Where its chain ends; none if its spool is new and has no records.
+    /// Where its chain ends; none if its spool is new and has no records, or if it only looks whether it is welcome.
     pub position: Option<Position>,
     /// The node's clock.
     pub now: Timestamp,

@@ -20,7 +20,8 @@ pub(super) async fn hello(
     let asked: Hello = read::json(body).await?;
     check_wire(asked.wire)?;
     let (position, cursors) = core.store.position(identity.node).await?;
-    if asked.position != position {
+    // One that says nothing of where it stands is new, or only looks whether it would be welcome.
+    if asked.position.is_some() && asked.position != position {
         tracing::info!(
             node = identity.node.0,
             "node and core stand at different places: the node goes on from the core's"

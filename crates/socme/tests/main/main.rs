@@ -5,6 +5,8 @@
 
 mod crash;
 mod disk;
+mod doctor;
+mod enrol;
 mod flood;
 mod generations;
 mod layers;
