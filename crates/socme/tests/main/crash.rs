@@ -37,6 +37,7 @@ impl Trouble {
         );
         node.enrol(&token);
         node.launch();
+        node.wait_begun(2);
 
         let (mut copies_of_core, mut copies_of_node) = (0, 0);
         for turn in 0..self.kills {
@@ -130,8 +131,9 @@ impl Trouble {
             let over = wrote.iter().all(|(key, n)| has.get(key).is_some_and(|h| h >= n));
             if over || std::time::Instant::now() > end {
                 let status = node.status();
+                let kept = folder.keep();
                 panic!(
-                    "seed {}: the core differs from the ledger\n{}\n{}\n{status:#?}\n{}",
+                    "seed {}: the core differs from the ledger, see {kept:?}\n{}\n{}\n{status:#?}\n{}",
                     self.seed,
                     differences(&wrote, &has).join("\n"),
                     alarms(&data).join("\n"),

@@ -118,3 +118,26 @@ fn whatever_happens_to_the_file_each_line_comes_once() {
         assert_eq!(life.story.lines.len(), life.written.len(), "seed {seed}");
     }
 }
+
+#[test]
+fn a_long_absence_costs_no_line() {
+    for seed in 0..200 {
+        let mut life = Life::new(seed);
+        life.write();
+        life.story.read();
+        for _ in 0..100 {
+            match life.dice.below(12) {
+                0..7 => life.write(),
+                7..10 => life.rotate(),
+                _ => life.compress(),
+            }
+        }
+        life.finish_line();
+        life.story.restart();
+        life.story.read();
+        assert!(life.story.gaps.is_empty(), "seed {seed}: {:?}", life.story.gaps);
+        let first = life.written.iter().zip(&life.story.lines).position(|(w, r)| w != r);
+        assert_eq!(first.map(|at| (&life.written[at], &life.story.lines[at])), None, "seed {seed}");
+        assert_eq!(life.story.lines.len(), life.written.len(), "seed {seed}");
+    }
+}

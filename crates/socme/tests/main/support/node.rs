@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::core::copy_folder;
-use super::{Process, socme};
+use super::{Process, socme, wait_for};
 
 /// A node that runs, can be killed and started again.
 pub struct Node {
@@ -42,6 +42,17 @@ impl Node {
         let mut command = socme();
         command.args(["node", "run", "--config"]).arg(&self.config);
         self.process = Some(Process::start("node", command));
+    }
+
+    /// Waits until where reading begins is in the spool: what was rotated before that is not the node's to read.
+    pub fn wait_begun(&self, sources: i64) {
+        let spool = self.data.join("spool.db");
+        wait_for("the node to know where it begins", Duration::from_secs(60), || {
+            let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+            let db = rusqlite::Connection::open_with_flags(&spool, flags).ok()?;
+            let begun: i64 = db.query_row("SELECT count(*) FROM cursor", [], |row| row.get(0)).ok()?;
+            (begun >= sources).then_some(())
+        });
     }
 
     pub fn process(&mut self) -> &mut Process {
