@@ -171,13 +171,24 @@ impl Demo {
         }
         println!("  {:<14}Wazuh's alerts: no manager runs here, this demo writes its alerts.json.", "generated");
         println!("\nPlay with it");
-        println!("  socme demo-traffic list                      what can happen");
-        println!("  socme demo-traffic one --scenario web-shell  make it happen now");
+        let socme = program();
+        println!("  {socme} demo-traffic list                      what can happen");
+        println!("  {socme} demo-traffic one --scenario web-shell  make it happen now");
         if let Some(client) = running.clients.first() {
-            println!("  socme node status --config {}", client.config.display());
+            let config = client.config.display();
+            println!("  {socme} node status --config {config}");
+            println!("  {socme} node tail --config {config}");
+            println!("  {socme} node doctor --config {config}");
         }
         println!("\nEverything is in {}. Stop with Ctrl-C.", running.dir.display());
     }
+}
+
+/// This program, as one types it here.
+fn program() -> String {
+    let Ok(path) = std::env::current_exe() else { return "socme".into() };
+    let here = std::env::current_dir().unwrap_or_default();
+    path.strip_prefix(here).unwrap_or(&path).display().to_string()
 }
 
 /// Everything that runs.

@@ -45,12 +45,11 @@ impl Node {
     }
 
     /// Waits until where reading begins is in the spool: what was rotated before that is not the node's to read.
-    pub fn wait_begun(&self, sources: i64) {
-        let spool = self.data.join("spool.db");
+    pub fn wait_begun(&self, sources: usize) {
         wait_for("the node to know where it begins", Duration::from_secs(60), || {
-            let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
-            let db = rusqlite::Connection::open_with_flags(&spool, flags).ok()?;
-            let begun: i64 = db.query_row("SELECT count(*) FROM cursor", [], |row| row.get(0)).ok()?;
+            let status = self.status()?;
+            // What is told of a source is told after its cursor was written.
+            let begun = status["sources"].as_object()?.values().filter(|source| source["state"] != "missing").count();
             (begun >= sources).then_some(())
         });
     }

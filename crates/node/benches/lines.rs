@@ -1,13 +1,9 @@
-//! EVE lines per second through a node to a durable spool, beside `jq` and `wc -l` on the same file in the same run, and
-//! the node's peak memory. The file is generated: 1,000,000 lines, 8 % of them alerts.
+//! EVE lines per second through a node's pipeline to a durable spool, beside `jq` and `wc -l` on the same file in the same
+//! run, and the peak memory of the process that does it. The file is generated: 1,000,000 lines, 8 % of them alerts.
 //!
-//! `cargo bench -p socme --bench lines -- [LINES [RUNS]]`
+//! `cargo bench -p socme-node --bench lines -- [LINES [RUNS]]`
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what cannot go on must fail where it stands")]
-
-#[allow(dead_code, unreachable_pub, reason = "shared with the tests, which use more of it")]
-#[path = "../tests/main/support/mod.rs"]
-mod support;
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -15,11 +11,16 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use support::Dice;
-use support::core::Core;
-use support::node::Node;
+use node::config::Config;
+use node::pipeline::Pipeline;
+use node::policy::Policy;
+use node::spool::Spool;
 
 fn main() {
+    // A process of its own for each run, so that its memory is its own.
+    if let Some(config) = std::env::var_os("SOCME_BENCH_NODE") {
+        return through(Path::new(&config));
+    }
     let numbers: Vec<u64> = std::env::args().filter_map(|arg| arg.parse().ok()).collect();
     let lines = numbers.first().copied().unwrap_or(1_000_000);
     let runs = numbers.get(1).copied().unwrap_or(3);
@@ -29,66 +30,66 @@ fn main() {
     let bytes = std::fs::metadata(&eve).expect("metadata").len();
     println!("{lines} lines, {:.0} MB, 8 % alerts; median of {runs} runs side by side", bytes as f64 / 1e6);
 
-    let mut core = Core::start(folder.path(), "");
-    let client = core.new_client("Bench");
     let (mut wc, mut jq, mut node, mut memory) = (Vec::new(), Vec::new(), Vec::new(), (0, 0));
     for run in 0..runs {
-        wc.push(command(Command::new("wc").arg("-l").arg(&eve)));
-        jq.push(command(Command::new("jq").arg("-c").arg("select(.event_type == \"alert\")").arg(&eve)));
-        let token = core.new_token(client);
-        let (took, peak) = through(&folder.path().join(format!("node-{run}")), &token, &eve, &mut core);
+        wc.push(timed(Command::new("wc").arg("-l").arg(&eve)));
+        jq.push(timed(Command::new("jq").arg("-c").arg("select(.event_type == \"alert\")").arg(&eve)));
+        let data = folder.path().join(format!("node-{run}"));
+        std::fs::create_dir(&data).expect("create");
+        let config = folder.path().join(format!("node-{run}.toml"));
+        let text = format!("data = {data:?}\n[[source]]\nkind = \"suricata\"\npath = {eve:?}\nstart = \"beginning\"\n");
+        std::fs::write(&config, text).expect("write");
+        let (took, peak) = run_once(&config);
         node.push(took);
         memory = (peak.0.max(memory.0), peak.1.max(memory.1));
     }
-    for (name, mut times) in [("wc -l", wc), ("jq", jq), ("socme node", node.clone())] {
+    for (name, mut times) in [("wc -l", wc), ("jq", jq), ("node", node)] {
         let t = median(&mut times);
         println!("{name:>10}: {:>10.0} lines/s  {:>6.0} MB/s", lines as f64 / t, bytes as f64 / t / 1e6);
     }
     println!("peak memory of the node: {} MiB resident, {} MiB of it its own", memory.0 >> 20, memory.1 >> 20);
 }
 
-/// Runs a node with its core away, until all lines are in its spool.
-fn through(folder: &Path, token: &str, eve: &Path, core: &mut Core) -> (f64, (u64, u64)) {
-    let sources = format!("[[source]]\nkind = \"suricata\"\npath = {eve:?}\nstart = \"beginning\"\n");
-    let mut node = Node::new(folder, &sources);
-    node.enrol(token);
-    core.kill();
-    let end = std::fs::metadata(eve).expect("metadata").len();
+/// Runs the pipeline in a process of its own; says how long it took, and its peak memory: resident, and its own.
+fn run_once(config: &Path) -> (f64, (u64, u64)) {
+    let program = std::env::current_exe().expect("this program");
+    let output = Command::new(program).env("SOCME_BENCH_NODE", config).output().expect("run");
+    let said = String::from_utf8_lossy(&output.stdout);
+    let mut figures = said.split_whitespace().map(|word| word.parse::<f64>().expect("a figure"));
+    let mut next = || figures.next().unwrap_or_else(|| panic!("{output:?}"));
+    (next(), (next() as u64, next() as u64))
+}
+
+/// Reads until everything is in the spool, durably; prints the seconds, the peak resident memory, and that of its own.
+fn through(config: &Path) {
+    let config = Config::read(config).expect("the settings");
+    Spool::create(&config.data, config.spool.limit.0).expect("a spool");
+    let end = std::fs::metadata(&config.source[0].path).expect("metadata").len();
     let start = Instant::now();
-    node.launch();
-    let pid = node.process().pid();
-    let mut memory = (0, 0);
+    let pipeline = Pipeline::start(&config, Policy::default()).expect("it starts");
+    let mut own = 0;
     loop {
-        memory = (memory.0.max(field(pid, "VmHWM:")), memory.1.max(field(pid, "RssAnon:")));
-        if offset(&node.data) == Some(end) {
+        own = own.max(field("RssAnon:"));
+        let cursors = pipeline.shared.with_spool(|spool| spool.cursors()).expect("cursors");
+        if cursors.get("suricata").and_then(|cursor| cursor["offset"].as_u64()) == Some(end) {
             break;
         }
-        assert!(start.elapsed() < Duration::from_secs(300), "{}", node.process().log());
+        assert!(start.elapsed() < Duration::from_secs(300), "the pipeline stands still");
         std::thread::sleep(Duration::from_millis(2));
     }
     let took = start.elapsed().as_secs_f64();
-    node.kill();
-    core.launch();
-    core.wait_ready();
-    (took, memory)
+    println!("{took} {} {own}", field("VmHWM:"));
+    pipeline.stop();
 }
 
-/// How far the spool's cursor is, read from the spool itself.
-fn offset(data: &Path) -> Option<u64> {
-    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
-    let db = rusqlite::Connection::open_with_flags(data.join("spool.db"), flags).ok()?;
-    let text: String =
-        db.query_row("SELECT cursor FROM cursor WHERE source = 'suricata'", [], |row| row.get(0)).ok()?;
-    serde_json::from_str::<serde_json::Value>(&text).ok()?.get("offset")?.as_u64()
-}
-
-fn field(pid: u32, name: &str) -> u64 {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+/// A figure of this process, in bytes.
+fn field(name: &str) -> u64 {
+    let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("0");
     line.trim().trim_end_matches(" kB").trim().parse::<u64>().unwrap_or(0) * 1024
 }
 
-fn command(command: &mut Command) -> f64 {
+fn timed(command: &mut Command) -> f64 {
     let start = Instant::now();
     let done = command.stdout(Stdio::null()).status().expect("installed");
     assert!(done.success());
@@ -100,8 +101,25 @@ fn median(times: &mut [f64]) -> f64 {
     times[times.len() / 2]
 }
 
+/// SplitMix64.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, n: u64) -> u64 {
+        self.roll() % n
+    }
+}
+
 fn generate(path: &Path, lines: u64) {
-    let mut dice = Dice::new(8);
+    let mut dice = Dice(8);
     let mut out = BufWriter::with_capacity(1 << 20, File::create(path).expect("create"));
     let start = jiff::Timestamp::now();
     for n in 0..lines {
