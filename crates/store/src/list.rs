@@ -29,8 +29,9 @@ pub const PAGE: usize = 200;
 pub const COUNT: usize = 1_000;
 /// How long a walk may take.
 const LONGEST: Duration = Duration::from_millis(250);
-/// Numbers that an arm fetches at once.
+/// Numbers that an arm fetches at once, at most: with many arms, each begins with fewer and doubles.
 const FETCH: i64 = 64;
+const FETCH_FIRST: i64 = 4;
 
 /// What to list.
 #[derive(Clone, Debug)]
@@ -141,6 +142,8 @@ struct Arm {
     /// …and those at or below this are not wanted.
     above: i64,
     ended: bool,
+    /// How many are fetched next.
+    fetch: i64,
 }
 
 #[derive(Clone)]
@@ -170,6 +173,7 @@ impl<'a> Walk<'a> {
         let clients = chosen_clients(&ask.query, &names);
         let (above, below) = bounds(sql, shared, ask)?;
         let plan = Plan::new(sql, shared, &ask.query, &clients)?;
+        let fetch = (FETCH / plan.arms.len().max(1) as i64).clamp(FETCH_FIRST, FETCH);
         let arms: Vec<Arm> = plan
             .arms
             .into_iter()
@@ -180,6 +184,7 @@ impl<'a> Walk<'a> {
                 below,
                 above: above.max(from),
                 ended: false,
+                fetch,
             })
             .collect();
         let whole = plan.leftovers.iter().any(|term| needs_whole(&term.condition));
@@ -285,31 +290,32 @@ fn needs_whole(condition: &Condition) -> bool {
 
 impl Arm {
     fn fetch(&mut self, sql: Sql<'_>) -> Result<()> {
-        let (client, below, above) = (self.client, self.below, self.above);
+        let (client, below, above, fetch) = (self.client, self.below, self.above, self.fetch);
         let read = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
         let mut found = match &self.by {
             By::State(state, severity) => sql.all(
                 "SELECT number FROM alert WHERE client = ?1 AND state = ?2 AND severity = ?3 AND number < ?4 AND number > ?5 \
                  ORDER BY number DESC LIMIT ?6",
-                params![client, state, severity, below, above, FETCH],
+                params![client, state, severity, below, above, fetch],
                 read,
             )?,
             By::Rule(rule) => sql.all(
                 "SELECT number FROM alert WHERE client = ?1 AND rule = ?2 AND number < ?3 AND number > ?4 \
                  ORDER BY number DESC LIMIT ?5",
-                params![client, rule, below, above, FETCH],
+                params![client, rule, below, above, fetch],
                 read,
             )?,
             By::Node(node) => sql.all(
                 "SELECT number FROM alert WHERE client = ?1 AND node = ?2 AND number < ?3 AND number > ?4 \
                  ORDER BY number DESC LIMIT ?5",
-                params![client, node, below, above, FETCH],
+                params![client, node, below, above, fetch],
                 read,
             )?,
-            By::Entity(entity) => postings::below(sql, client, *entity, below, above, FETCH)?,
-            By::Words(words) => search::below(sql, words, below, above, FETCH)?,
+            By::Entity(entity) => postings::below(sql, client, *entity, below, above, fetch)?,
+            By::Words(words) => search::below(sql, words, below, above, fetch)?,
         };
-        self.ended = (found.len() as i64) < FETCH;
+        self.ended = (found.len() as i64) < fetch;
+        self.fetch = (fetch * 2).min(FETCH);
         self.below = found.last().copied().unwrap_or(self.below);
         found.reverse();
         self.ready = found;

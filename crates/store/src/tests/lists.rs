@@ -219,3 +219,46 @@ async fn charts_follow_alerts_and_what_people_do_to_them() {
     let text = story.store.histogram(&all(), query("sqlmap"), TimeZone::UTC, start(), 24).await.unwrap();
     assert_eq!(text.ignored, ["sqlmap"]);
 }
+
+#[tokio::test]
+async fn facets_count_what_the_lists_find() {
+    let story = Story::begin().await;
+    let mut dice = Dice(5);
+    for name in ["Acme", "Beta"] {
+        let client = story.client(name).await;
+        for node in ["north", "south"] {
+            let mut sender = story.node(client.id, &format!("{node}-{name}")).await;
+            for _ in 0..3 {
+                sender.send(&story.store, (0..40).map(|_| record(random_alert(&mut dice))).collect()).await;
+                // Over three days.
+                story.hand.turn(70_000);
+            }
+        }
+    }
+    for page in [story.rows("severity:high").await, story.rows("rule:200").await] {
+        let alerts = page.iter().take(30).map(|row| (row.client, row.id)).collect();
+        story.store.act(admin(), &all(), alerts, Action::Close, None).await.unwrap();
+    }
+    let acme = story.rows("client:acme").await[0].client;
+    for scope in [all(), all().narrowed([acme])] {
+        for text in ["", "state:open", "severity>=high source:wazuh", "-client:beta", "node:north-acme,south-beta"] {
+            let (query, now) = (query::parse(text).unwrap(), story.store.clock().now());
+            let facets = story.store.facets(&scope, query, TimeZone::UTC, now).await.unwrap();
+            for (field, facets) in [
+                ("severity", facets.severity),
+                ("state", facets.state),
+                ("client", facets.client),
+                ("source", facets.source),
+                ("node", facets.node),
+                ("rule", facets.rule),
+            ] {
+                assert!(!facets.is_empty(), "«{text}» has no {field}");
+                for facet in facets {
+                    let both = format!("{text} {field}:{}", facet.value);
+                    let (count, _) = story.store.count_alerts(&scope, story.ask(&both)).await.unwrap();
+                    assert_eq!(count as u64, facet.count, "«{both}»");
+                }
+            }
+        }
+    }
+}
