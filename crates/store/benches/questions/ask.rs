@@ -93,7 +93,7 @@ impl Asking {
         Self { store, clients, repetitions }
     }
 
-    pub(crate) async fn all(&self) {
+    pub(crate) async fn all(&self, only: &str) {
         println!(
             "\nMilliseconds: median, 95th and 99th percentile of {} questions each, one after another",
             self.repetitions
@@ -101,7 +101,7 @@ impl Asking {
         println!("| {:<28} | {:^25} | {:^25} | {:^25} |", "", "1 client", "3 clients", "29 of 30");
         println!("|{:-<30}|{:-<27}|{:-<27}|{:-<27}|", "", "", "", "");
         let mut missed = Vec::new();
-        for (name, make) in KINDS {
+        for (name, make) in KINDS.into_iter().filter(|(name, _)| name.contains(only)) {
             let mut line = format!("| {name:<28} |");
             for asker in ASKERS {
                 let (mut times, aim) = self.times(make, asker).await;

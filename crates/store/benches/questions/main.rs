@@ -1,10 +1,10 @@
 //! How long a page's questions take when many alerts are kept: median, 95th and 99th percentile, for askers who see 1, 3
 //! and 29 of 30 clients. The alerts come in the way that nodes' alerts do, over 60 days of the database's clock.
 //!
-//! `cargo bench -p socme-store --bench questions -- [ALERTS [REPETITIONS]] [--keep FOLDER]`
+//! `cargo bench -p socme-store --bench questions -- [ALERTS [REPETITIONS]] [--keep FOLDER] [--only WORDS]`
 //!
 //! Without arguments a million alerts and 200 repetitions. With `--keep` the database stays in the folder, and is asked
-//! again the next time without being filled.
+//! again the next time without being filled. With `--only` just the questions are asked whose name holds the words.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what cannot go on must fail where it stands")]
 
@@ -23,11 +23,12 @@ const OTHER: Duration = Duration::from_millis(300);
 
 fn main() {
     let mut numbers = Vec::new();
-    let mut kept = None;
+    let (mut kept, mut only) = (None, String::new());
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--keep" => kept = Some(PathBuf::from(args.next().expect("--keep names a folder"))),
+            "--only" => only = args.next().expect("--only names questions"),
             other => numbers.extend(other.parse::<u64>()),
         }
     }
@@ -36,10 +37,10 @@ fn main() {
     let temporary = tempfile::tempdir().expect("a folder");
     let folder = kept.unwrap_or_else(|| temporary.path().to_owned());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("runtime");
-    runtime.block_on(run(&folder, alerts, repetitions));
+    runtime.block_on(run(&folder, alerts, repetitions, &only));
 }
 
-async fn run(folder: &Path, alerts: u64, repetitions: u64) {
+async fn run(folder: &Path, alerts: u64, repetitions: u64, only: &str) {
     std::fs::create_dir_all(folder).expect("the folder");
     let database = folder.join("socme.db");
     let filled = folder.join("filled").exists();
@@ -73,7 +74,7 @@ async fn run(folder: &Path, alerts: u64, repetitions: u64) {
     let mut clients: Vec<_> = clients.into_iter().filter(|client| !client.builtin).collect();
     // As they were made: their places are in the names of their hosts.
     clients.sort_by_key(|client| client.id);
-    ask::Asking::new(store.clone(), clients, repetitions).all().await;
+    ask::Asking::new(store.clone(), clients, repetitions).all(only).await;
     store.close().await;
 }
 

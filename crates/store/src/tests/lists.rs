@@ -124,7 +124,8 @@ async fn a_list_finds_exactly_what_the_query_says_page_by_page_and_within_scope(
     known.sort_by_key(|known| std::cmp::Reverse(known.id));
     let acme = known.iter().find(|known| known.client.1 == "acme").unwrap().client.0;
     let gamma = known.iter().find(|known| known.client.1 == "gamma").unwrap().client.0;
-    for scope in [all(), all().narrowed([acme]), all().narrowed([acme, gamma]), all().narrowed([])] {
+    let most = all().narrowed([acme, gamma, ClientId::SOC]);
+    for scope in [all(), most, all().narrowed([acme]), all().narrowed([acme, gamma]), all().narrowed([])] {
         for text in QUERIES {
             let mut ask = story.ask(text);
             let expected: Vec<AlertId> = known
