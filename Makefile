@@ -27,6 +27,22 @@ demo: ## Show the whole of SOCme on this machine; Ctrl-C ends it
 test: ## Run every check and every test; the last line counts them
 	@scripts/test
 
+# How many alerts `make bench` keeps for its questions, and how many seeds `make soak` goes through: FROM..TO.
+ALERTS ?= 1000000
+SEEDS ?= 0..100
+
+.PHONY: bench
+bench: web/dist/index.html ## Measure: lines a node reads, alerts a core takes, answers to a page (ALERTS=1000000)
+	@cargo bench --locked --package socme
+	@cargo bench --locked --package socme-store --bench questions -- $(ALERTS)
+
+.PHONY: soak
+soak: web/dist/index.html ## Kill, cut and restore for as long as you like, and lose nothing (SEEDS=0..100)
+	@seeds="$(SEEDS)"; SEEDS="$${seeds##*.}" cargo test --release --locked --package socme-node --lib -- \
+	  --nocapture whatever_happens_in_between
+	@SOCME_SOAK_SEEDS="$(SEEDS)" cargo test --release --locked --package socme --test main -- \
+	  --nocapture nothing_is_lost_and_nothing_comes_twice
+
 .PHONY: build
 build: web/dist/index.html ## Build the program, with the web application in it
 	@cargo build --locked --package socme

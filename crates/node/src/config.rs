@@ -154,7 +154,7 @@ pub struct Wrong {
 }
 
 impl Wrong {
-    pub(crate) fn parse(file: &Path, text: &str, error: &toml::de::Error) -> Self {
+    pub(crate) fn of_toml(file: &Path, text: &str, error: &toml::de::Error) -> Self {
         let line = error.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
         Self { file: file.to_owned(), line, problem: error.message().trim_end().to_owned() }
     }
@@ -175,7 +175,15 @@ impl Config {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && path == Path::new(PATH) => String::new(),
             Err(error) => return Err(Wrong::whole(path, format!("cannot be read: {error}"))),
         };
-        let config: Self = toml::from_str(&text).map_err(|error| Wrong::parse(path, &text, &error))?;
+        Self::parse(path, &text)
+    }
+
+    /// Reads what stands in the file.
+    ///
+    /// # Errors
+    /// Says file, line and what is wrong.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, Wrong> {
+        let config: Self = toml::from_str(text).map_err(|error| Wrong::of_toml(path, text, &error))?;
         config.complete().map_err(|problem| Wrong::whole(path, problem))
     }
 

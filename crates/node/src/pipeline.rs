@@ -552,7 +552,6 @@ impl Work {
 impl Pending {
     fn push(&mut self, mut alert: Alert, policy: &Policy, shared: &Shared) {
         policy.apply(&mut alert);
-        crate::normalise::fit(&mut alert);
         if shared.detected.receiver_count() > 0 {
             let _ = shared.detected.send(Arc::new(alert.clone()));
         }

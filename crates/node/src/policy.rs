@@ -13,6 +13,9 @@ use crate::config::Wrong;
 /// What stands where something was masked.
 pub const MASK: &str = "[masked]";
 
+/// Shorter texts, in bytes, stand within other words as well.
+const SHORT: usize = 3;
+
 /// The fields that can be masked, by their ECS names.
 const FIELDS: [&str; 14] = [
     "user.name",
@@ -71,7 +74,15 @@ impl Policy {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(error) => return Err(Wrong::whole(path, format!("cannot be read: {error}"))),
         };
-        let policy: Self = toml::from_str(&text).map_err(|error| Wrong::parse(path, &text, &error))?;
+        Self::parse(path, &text)
+    }
+
+    /// Reads what stands in the file.
+    ///
+    /// # Errors
+    /// Says file, line and what is wrong.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, Wrong> {
+        let policy: Self = toml::from_str(text).map_err(|error| Wrong::of_toml(path, text, &error))?;
         for field in &policy.mask {
             if !FIELDS.contains(&field.as_str()) && !field.starts_with("raw:/") {
                 let line = text.lines().position(|line| line.contains(field.as_str())).map(|at| at + 1);
@@ -105,7 +116,9 @@ impl Policy {
         for field in &self.mask {
             blank(alert, field);
         }
-        if secrets.iter().any(|secret| secret.len() < 3) {
+        // What cannot be taken apart may hold anything.
+        let opaque = !self.mask.is_empty() && serde_json::from_str::<Value>(&alert.raw).is_err();
+        if opaque || secrets.iter().any(|secret| secret.len() < SHORT) {
             // So short a text stands in half of all words: replacing it would not leave anything readable.
             alert.raw.clear();
             alert.samples.iter_mut().for_each(|sample| sample.raw.clear());
@@ -115,9 +128,11 @@ impl Policy {
             alert.cut.clear();
             alert.samples.iter_mut().for_each(|sample| sample.raw.clear());
         }
-        for secret in secrets.iter().filter(|secret| secret.len() >= 3) {
+        for secret in &secrets {
             each_text(alert, &mut |text| replace(text, secret));
         }
+        // The mask may be longer than what it covers.
+        crate::normalise::fit(alert);
     }
 
     /// Takes out of a sample what may not leave.
@@ -172,7 +187,7 @@ fn texts(value: &Value, into: &mut Vec<String>) {
     }
 }
 
-/// Replaces each occurrence, whatever its case (ASCII), by [`MASK`].
+/// Replaces each occurrence, whatever its case (ASCII), by [`MASK`]; short ones only where they stand as words.
 fn replace(text: &mut String, secret: &str) {
     if text.len() < secret.len() {
         return;
@@ -181,7 +196,9 @@ fn replace(text: &mut String, secret: &str) {
     let mut out = String::new();
     let mut from = 0;
     for at in memchr::memmem::find_iter(haystack.as_bytes(), needle.as_bytes()) {
-        if at < from {
+        let inside = |around: Option<&u8>| around.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte >= 128);
+        let (before, after) = (haystack.as_bytes()[..at].last(), haystack.as_bytes().get(at + needle.len()));
+        if at < from || needle.len() < SHORT && (inside(before) || inside(after)) {
             continue;
         }
         out.push_str(&text[from..at]);
@@ -325,6 +342,45 @@ mod tests {
         let mut alert = crate::normalise::wazuh::alert(LINE, Timestamp::now()).unwrap();
         policy("mask = [\"raw:/data/srcip\"]").unwrap().apply(&mut alert);
         assert!(!serde_json::to_string(&alert).unwrap().contains("203.0.113.9"));
+    }
+
+    #[test]
+    fn a_short_account_is_masked_where_it_stands_as_a_word() {
+        let line = LINE.replace("jeanne.dupont", "jo").replace("203", "joan");
+        let mut alert = crate::normalise::wazuh::alert(&line, Timestamp::now()).unwrap();
+        policy("mask = [\"user.name\"]").unwrap().apply(&mut alert);
+        assert_eq!(alert.message.as_deref(), Some("Failed password for [masked] from joan.0.113.9"));
+        assert!(alert.raw.is_empty());
+    }
+
+    #[test]
+    fn a_raw_event_that_cannot_be_taken_apart_does_not_leave_if_anything_is_masked() {
+        let deep = format!(
+            r#"{{"event_type":"alert","alert":{{"signature_id":7}},"user":"jeanne.dupont","deep":{}{}}}"#,
+            "[".repeat(200),
+            "]".repeat(200)
+        );
+        let key: crate::normalise::suricata::Key<'_> = serde_json::from_str(&deep).unwrap();
+        let found = crate::source::Found::Suricata(key);
+        let now = Timestamp::now();
+        let event = found.event("eve", now);
+        let mut alert = crate::source::Reading::normalise(wire::Source::Suricata, &deep, &event, now);
+        assert_eq!(alert.raw, deep);
+        policy("mask = [\"user.name\"]").unwrap().apply(&mut alert);
+        assert!(alert.raw.is_empty());
+    }
+
+    #[test]
+    fn an_alert_is_within_its_bounds_though_masks_are_longer_than_what_they_cover() {
+        let mut alert = crate::normalise::wazuh::alert(LINE, Timestamp::now()).unwrap();
+        alert.message = Some("abc ".repeat(2_000));
+        alert.raw = serde_json::json!({"full_log": "abc ".repeat(60_000), "data": {"dstuser": "abc"}}).to_string();
+        alert.cut.clear();
+        assert_eq!(alert.check(), Ok(()));
+        policy("mask = [\"user.name\"]").unwrap().apply(&mut alert);
+        assert_eq!(alert.check(), Ok(()));
+        assert!(!alert.raw.contains("abc"));
+        assert_eq!(alert.cut.len(), 1, "it says that something was cut");
     }
 
     #[test]

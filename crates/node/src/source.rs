@@ -153,7 +153,7 @@ impl Reading {
         let Some(follower) = &mut self.follower else { return Ok(false) };
         match follower.fill(SystemTime::try_from(now).unwrap_or_else(|_| SystemTime::now()))? {
             Fill::Lines => {
-                let meaning = Meaning { kind: self.kind, sieve: &self.sieve };
+                let meaning = Meaning::new(self.kind, &self.sieve);
                 let (mut last, mut events) = (0, 0);
                 let mut head: &[u8] = &[];
                 for (line, end) in follower.lines() {
@@ -209,6 +209,7 @@ impl Reading {
             let mut alert = crate::alarm::alarm(event.rule, name, Severity::Medium, why, now);
             (alert.module, alert.time, alert.last, alert.closed) = (kind, event.time, event.time, false);
             normalise::cut(line, limit::RAW).clone_into(&mut alert.raw);
+            normalise::fit(&mut alert);
             alert
         })
     }
@@ -252,7 +253,13 @@ pub struct Meaning<'a> {
     sieve: &'a suricata::Sieve,
 }
 
-impl Meaning<'_> {
+impl<'a> Meaning<'a> {
+    /// Of the lines of a source.
+    #[must_use]
+    pub fn new(kind: Kind, sieve: &'a suricata::Sieve) -> Self {
+        Self { kind, sieve }
+    }
+
     /// What a line is. `stats` are Suricata's figures so far.
     pub fn of<'l>(&self, line: &'l str, stats: Option<&SuricataStatus>) -> Line<'l> {
         match self.kind {
@@ -293,5 +300,24 @@ fn mend(error: &std::io::Error, path: &str) -> String {
             format!("{path} may not be read by this user: run `socme node doctor`, it names the group that is missing")
         }
         _ => format!("{path} cannot be read: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alert_that_cannot_be_read_whole_is_one_that_the_core_takes() {
+        let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+        for rule in [String::new(), "7".repeat(600)] {
+            let line = format!(r#"{{"event_type":"alert","alert":{{"signature_id":"{rule}"}},"deep":{deep}}}"#);
+            let now = Timestamp::now();
+            let sieve = suricata::Sieve::default();
+            let Line::Alert(found) = Meaning::new(Kind::Suricata, &sieve).of(&line, None) else { panic!("an alert") };
+            let alert = Reading::normalise(Source::Suricata, &line, &found.event("eve", now), now);
+            assert_eq!(alert.rule.name, "Alert that cannot be read whole");
+            assert_eq!(alert.check(), Ok(()));
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! Alerts per second that a core takes durably, over the real line (mutual TLS, HTTP/2, zstd), with all its indexes,
-//! entities and rollups; from one node and from fifty. The senders run on the same machine and share its processors.
+//! entities and rollups; from one node and from fifty, each several times. The senders run on the same machine and share its
+//! processors.
 //!
-//! `cargo bench -p socme --bench load -- [NODES ALERTS_PER_NODE]`
+//! `cargo bench -p socme --bench load -- [NODES ALERTS_PER_NODE [RUNS]]`
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what cannot go on must fail where it stands")]
 
@@ -25,21 +26,58 @@ const BATCH: u64 = 500;
 
 fn main() {
     let numbers: Vec<u64> = std::env::args().filter_map(|arg| arg.parse().ok()).collect();
-    match numbers[..] {
-        [nodes, alerts] => run(nodes, alerts),
-        _ => {
-            run(1, 60_000);
-            run(50, 2_000);
-        }
+    let (sizes, runs) = match numbers[..] {
+        [nodes, alerts] => (vec![(nodes, alerts)], 3),
+        [nodes, alerts, runs] => (vec![(nodes, alerts)], runs.max(1)),
+        _ => (vec![(1, 60_000), (50, 2_000)], 3),
+    };
+    for (nodes, alerts) in sizes {
+        let all: Vec<Run> = (0..runs).map(|_| run(nodes, alerts)).collect();
+        let middle = |figure: fn(&Run) -> f64| {
+            let mut figures: Vec<f64> = all.iter().map(figure).collect();
+            figures.sort_by(f64::total_cmp);
+            figures[figures.len() / 2]
+        };
+        println!(
+            "core, {nodes:>2} nodes: {:>7.0} alerts/s durably, median of {runs} runs ({:.0} to {:.0}) of {} alerts",
+            middle(|run| run.rate),
+            all.iter().map(|run| run.rate).fold(f64::INFINITY, f64::min),
+            all.iter().map(|run| run.rate).fold(0.0, f64::max),
+            nodes * alerts,
+        );
+        println!(
+            "                {:.0} ms of processor time per 1,000 alerts; {:.1} MB/s on the line; a batch of {BATCH} is answered in {:.0} ms median, {:.0} ms p95; peak memory {:.0} MiB",
+            middle(|run| run.processor),
+            middle(|run| run.line),
+            middle(|run| run.median),
+            middle(|run| run.p95),
+            middle(|run| run.memory),
+        );
     }
 }
 
-fn run(nodes: u64, alerts: u64) {
+/// What one run shows.
+struct Run {
+    /// Alerts per second.
+    rate: f64,
+    /// The core's processor time per 1,000 alerts, in milliseconds; the text index may still follow.
+    processor: f64,
+    /// MB/s.
+    line: f64,
+    /// How long a batch waits for its answer, in milliseconds.
+    median: f64,
+    p95: f64,
+    /// The core's peak, in MiB.
+    memory: f64,
+}
+
+fn run(nodes: u64, alerts: u64) -> Run {
     let folder = tempfile::tempdir().expect("tempdir");
     let mut core = Core::start(folder.path(), "");
     let senders: Vec<Sender> = (0..nodes).map(|n| Sender::enrol(&mut core, folder.path(), n, alerts)).collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("runtime");
-    let start = Instant::now();
+    let pid = core.process().pid();
+    let (start, before) = (Instant::now(), processor(pid));
     let (sent, mut waits) = runtime.block_on(async {
         let mut running = tokio::task::JoinSet::new();
         for sender in senders {
@@ -53,19 +91,33 @@ fn run(nodes: u64, alerts: u64) {
         }
         (bytes, waits)
     });
-    let took = start.elapsed().as_secs_f64();
+    let (took, worked) = (start.elapsed().as_secs_f64(), processor(pid) - before);
     let total: u64 = at_the_core(&core.data).values().sum();
     assert_eq!(total, nodes * alerts, "the core has all of them");
     waits.sort();
     let at = |share: f64| waits[((waits.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
-    println!(
-        "core, {nodes:>2} nodes: {:>7.0} alerts/s durably ({total} alerts in {took:.1} s; {:.1} MB/s on the line; a batch of {BATCH} is answered in {:.0} ms median, {:.0} ms p95)",
-        total as f64 / took,
-        sent as f64 / took / 1e6,
-        at(0.5),
-        at(0.95),
-    );
-    drop(core);
+    Run {
+        rate: total as f64 / took,
+        processor: worked * 1e6 / total as f64,
+        line: sent as f64 / took / 1e6,
+        median: at(0.5),
+        p95: at(0.95),
+        memory: peak(pid),
+    }
+}
+
+/// Seconds that a process has used of the processors; Linux counts them in hundredths.
+fn processor(pid: u32) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("stat");
+    let (_, rest) = stat.rsplit_once(')').expect("a name in brackets");
+    rest.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<f64>().expect("ticks")).sum::<f64>() / 100.0
+}
+
+/// The most memory that a process has had, in MiB.
+fn peak(pid: u32) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("status");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("VmHWM");
+    line.trim().trim_end_matches(" kB").trim().parse::<f64>().expect("a number") / 1024.0
 }
 
 /// One enrolled node that has its batches ready.

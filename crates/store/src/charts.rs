@@ -1,6 +1,6 @@
 //! What lies above and beside a list: the histogram over time and the facets, from the rollups.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::{Timestamp, tz::TimeZone};
 use query::{Condition, Field, Query};
@@ -187,25 +187,20 @@ impl Store {
             let mut tallies: [BTreeMap<i64, u64>; 5] = Default::default();
             let mut rules: BTreeMap<(String, String), u64> = BTreeMap::new();
             let mut nodes: BTreeMap<i64, String> = BTreeMap::new();
+            let days = (filter.from.div_euclid(24), filter.to.div_euclid(24));
             for &client in &filter.clients {
-                let mut statement = sql.prepare(
-                    "SELECT rollup_day.node, module, severity, state, sum(rollup_day.alerts), rollup_day.rule, rule.rule, rule.name \
-                     FROM rollup_day JOIN rule ON rule.id = rollup_day.rule AND rule.client = rollup_day.client \
-                     WHERE rollup_day.client = ?1 AND day >= ?2 AND day <= ?3 AND hidden = 0 GROUP BY 6, 1, 3, 4",
-                )?;
-                let days = (filter.from.div_euclid(24), filter.to.div_euclid(24));
-                let mut rows = statement.query(params![client, days.0, days.1])?;
-                while let Some(row) = rows.next()? {
-                    let (node, module, severity, state): (i64, i64, i64, i64) =
-                        (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
-                    let count = row.get::<_, i64>(4)?.max(0) as u64;
-                    if count == 0 || !filter.fits(node, module, severity, state) {
-                        continue;
+                for (rule, cells) in cells(sql, client, days)? {
+                    let Some((module, rule)) = named(sql, client, rule)? else { continue };
+                    let mut alerts = 0;
+                    for ([node, severity, state], count) in cells {
+                        if filter.fits(node, module, severity, state) {
+                            alerts += count;
+                            for (tally, key) in tallies.iter_mut().zip([severity, state, client.0, module, node]) {
+                                *tally.entry(key).or_default() += count;
+                            }
+                        }
                     }
-                    for (tally, key) in tallies.iter_mut().zip([severity, state, client.0, module, node]) {
-                        *tally.entry(key).or_default() += count;
-                    }
-                    *rules.entry((row.get(6)?, row.get(7)?)).or_default() += count;
+                    *rules.entry(rule).or_default() += alerts;
                 }
                 for (id, name) in sql.all("SELECT id, name FROM node WHERE client = ?1", [client], |row| {
                     Ok((row.get::<_, NodeId>(0)?, row.get(1)?))
@@ -213,6 +208,9 @@ impl Store {
                     nodes.insert(id.0, name);
                 }
             }
+            // What was there and is in another state now has left zeros.
+            tallies.iter_mut().for_each(|tally| tally.retain(|_, count| *count > 0));
+            rules.retain(|_, count| *count > 0);
             let [severity, state, client, module, node] = tallies;
             let name = |value: &str, count: u64| Facet { value: value.to_owned(), name: value.to_owned(), count };
             let most = |mut facets: Vec<Facet>| {
@@ -230,12 +228,40 @@ impl Store {
                 state: state.into_iter().map(|(c, n)| name(State::from_code(c).word(), n)).collect(),
                 client: most(client.into_iter().map(of_client).collect()),
                 source: module.into_iter().map(|(c, n)| name(module_from_code(c).word(), n)).collect(),
-                node: most(
-                    node.into_iter().filter_map(|(id, n)| nodes.get(&id).map(|node| name(node, n))).collect(),
-                ),
+                node: most(node.into_iter().filter_map(|(id, n)| nodes.get(&id).map(|node| name(node, n))).collect()),
                 rule: most(rule_facets),
             })
         })
         .await
     }
+}
+
+/// Counts of a client's alerts by node, severity and state, for each rule.
+type Cells = HashMap<i64, Vec<([i64; 3], u64)>>;
+
+/// Adds up the days here: SQLite would sort the rows to group them, which takes several times as long.
+fn cells(sql: Sql<'_>, client: ClientId, (first, last): (i64, i64)) -> Result<Cells> {
+    let mut cells = Cells::new();
+    let mut statement = sql.prepare(
+        "SELECT rule, node, severity, state, alerts FROM rollup_day \
+         WHERE client = ?1 AND day >= ?2 AND day <= ?3 AND hidden = 0",
+    )?;
+    let mut rows = statement.query(params![client, first, last])?;
+    while let Some(row) = rows.next()? {
+        let key = [row.get(1)?, row.get(2)?, row.get(3)?];
+        let of_rule = cells.entry(row.get(0)?).or_default();
+        let count = row.get::<_, i64>(4)?.max(0) as u64;
+        // A rule has few: it is nearly always of one severity.
+        match of_rule.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, sum)) => *sum += count,
+            None => of_rule.push((key, count)),
+        }
+    }
+    Ok(cells)
+}
+
+/// A rule's source, and its id and name.
+fn named(sql: Sql<'_>, client: ClientId, rule: i64) -> Result<Option<(i64, (String, String))>> {
+    let text = "SELECT module, rule, name FROM rule WHERE id = ?1 AND client = ?2";
+    sql.one(text, params![rule, client], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))
 }

@@ -29,8 +29,9 @@ pub const PAGE: usize = 200;
 pub const COUNT: usize = 1_000;
 /// How long a walk may take.
 const LONGEST: Duration = Duration::from_millis(250);
-/// Numbers that an arm fetches at once.
+/// Numbers that an arm fetches at once, at most: with many arms, each begins with fewer and doubles.
 const FETCH: i64 = 64;
+const FETCH_FIRST: i64 = 4;
 
 /// What to list.
 #[derive(Clone, Debug)]
@@ -132,7 +133,8 @@ struct Walk<'a> {
 
 /// One index that is walked down.
 struct Arm {
-    client: ClientId,
+    /// Whose alerts it finds; none if they are of several clients, all of them in scope.
+    client: Option<ClientId>,
     by: By,
     /// Fetched numbers, latest last.
     ready: Vec<i64>,
@@ -141,6 +143,8 @@ struct Arm {
     /// …and those at or below this are not wanted.
     above: i64,
     ended: bool,
+    /// How many are fetched next.
+    fetch: i64,
 }
 
 #[derive(Clone)]
@@ -150,7 +154,7 @@ enum By {
     Rule(i64),
     Node(NodeId),
     Entity(i64),
-    /// Words, as the text index takes them; the client is within.
+    /// Words, as the text index takes them; the clients are within.
     Words(String),
 }
 
@@ -170,6 +174,7 @@ impl<'a> Walk<'a> {
         let clients = chosen_clients(&ask.query, &names);
         let (above, below) = bounds(sql, shared, ask)?;
         let plan = Plan::new(sql, shared, &ask.query, &clients)?;
+        let fetch = (FETCH / plan.arms.len().max(1) as i64).clamp(FETCH_FIRST, FETCH);
         let arms: Vec<Arm> = plan
             .arms
             .into_iter()
@@ -180,6 +185,7 @@ impl<'a> Walk<'a> {
                 below,
                 above: above.max(from),
                 ended: false,
+                fetch,
             })
             .collect();
         let whole = plan.leftovers.iter().any(|term| needs_whole(&term.condition));
@@ -212,6 +218,9 @@ impl<'a> Walk<'a> {
                 continue;
             }
             self.last = Some(number);
+            let Some(client) = client.map_or_else(|| self.client_of(number), |client| Ok(Some(client)))? else {
+                continue;
+            };
             self.looked += 1;
             if self.leftovers.terms.is_empty() || self.fits(number, client)? {
                 return Ok(Some((number, client)));
@@ -224,6 +233,13 @@ impl<'a> Walk<'a> {
             }
         }
         Ok(None)
+    }
+
+    /// Whose an alert is, if that client is in scope.
+    fn client_of(&self, number: i64) -> Result<Option<ClientId>> {
+        let sql = "SELECT client FROM alert WHERE number = ?1 /* across clients: to see whether it is in scope */";
+        let client = self.sql.one(sql, [number], |row| row.get(0))?;
+        Ok(client.filter(|client| self.leftovers.clients.contains_key(client)))
     }
 
     /// Puts an arm's next number on the heap.
@@ -285,31 +301,34 @@ fn needs_whole(condition: &Condition) -> bool {
 
 impl Arm {
     fn fetch(&mut self, sql: Sql<'_>) -> Result<()> {
-        let (client, below, above) = (self.client, self.below, self.above);
+        let (below, above, fetch) = (self.below, self.above, self.fetch);
         let read = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
-        let mut found = match &self.by {
-            By::State(state, severity) => sql.all(
+        let mut found = match (&self.by, self.client) {
+            (By::Words(words), _) => search::below(sql, words, below, above, fetch)?,
+            // Only words are sought at several clients at once.
+            (_, None) => Vec::new(),
+            (By::State(state, severity), Some(client)) => sql.all(
                 "SELECT number FROM alert WHERE client = ?1 AND state = ?2 AND severity = ?3 AND number < ?4 AND number > ?5 \
                  ORDER BY number DESC LIMIT ?6",
-                params![client, state, severity, below, above, FETCH],
+                params![client, state, severity, below, above, fetch],
                 read,
             )?,
-            By::Rule(rule) => sql.all(
+            (By::Rule(rule), Some(client)) => sql.all(
                 "SELECT number FROM alert WHERE client = ?1 AND rule = ?2 AND number < ?3 AND number > ?4 \
                  ORDER BY number DESC LIMIT ?5",
-                params![client, rule, below, above, FETCH],
+                params![client, rule, below, above, fetch],
                 read,
             )?,
-            By::Node(node) => sql.all(
+            (By::Node(node), Some(client)) => sql.all(
                 "SELECT number FROM alert WHERE client = ?1 AND node = ?2 AND number < ?3 AND number > ?4 \
                  ORDER BY number DESC LIMIT ?5",
-                params![client, node, below, above, FETCH],
+                params![client, node, below, above, fetch],
                 read,
             )?,
-            By::Entity(entity) => postings::below(sql, client, *entity, below, above, FETCH)?,
-            By::Words(words) => search::below(sql, words, below, above, FETCH)?,
+            (By::Entity(entity), Some(client)) => postings::below(sql, client, *entity, below, above, fetch)?,
         };
-        self.ended = (found.len() as i64) < FETCH;
+        self.ended = (found.len() as i64) < fetch;
+        self.fetch = (fetch * 2).min(FETCH);
         self.below = found.last().copied().unwrap_or(self.below);
         found.reverse();
         self.ready = found;
@@ -320,7 +339,7 @@ impl Arm {
 /// Which indexes are walked, and what is left to be looked at row by row.
 struct Plan {
     /// Client, index, and the number above which it is walked.
-    arms: Vec<(ClientId, By, i64)>,
+    arms: Vec<(Option<ClientId>, By, i64)>,
     leftovers: Vec<Term>,
 }
 
@@ -341,9 +360,13 @@ impl Plan {
         let mut arms = Vec::new();
         if let Some(index) = chosen {
             let condition = &query.terms[index].condition;
-            for &client in clients {
-                for by in indexed(sql, shared, client, condition)? {
-                    arms.push((client, by, 0));
+            if let Condition::Text(words) = condition
+                && let Some(wanted) = search::match_of_most(sql, clients, words)?
+            {
+                arms.push((None, By::Words(wanted), 0));
+            } else {
+                for &client in clients {
+                    arms.extend(indexed(sql, shared, client, condition)?.into_iter().map(|by| (Some(client), by, 0)));
                 }
             }
             if let Condition::Text(_) = condition {
@@ -355,7 +378,7 @@ impl Plan {
             let severities = set(query, |c| if let Condition::Severity(s) = c { Some(codes(s)) } else { None }, 4);
             for &client in clients {
                 for &state in &states {
-                    arms.extend(severities.iter().map(|&severity| (client, By::State(state, severity), 0)));
+                    arms.extend(severities.iter().map(|&severity| (Some(client), By::State(state, severity), 0)));
                 }
             }
         }
@@ -371,7 +394,7 @@ impl Plan {
             let from = search::position(sql)?;
             for &client in clients {
                 for state in 0..3 {
-                    self.arms.extend((0..4).map(|severity| (client, By::State(state, severity), from)));
+                    self.arms.extend((0..4).map(|severity| (Some(client), By::State(state, severity), from)));
                 }
             }
         }

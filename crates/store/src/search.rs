@@ -1,7 +1,8 @@
 //! Free text: an index of words that follows the alerts from a durable position, seconds behind. What it has not taken in
 //! yet is found all the same, by looking at it ([`crate::list`]).
 //!
-//! Each entry holds the client as a word of its own, so that a search never walks through another client's entries.
+//! Each entry holds the client as a word of its own, so that a search for few clients never walks through another client's
+//! entries, and one for most of them passes over those of the others.
 
 use crate::bodies::Unpacker;
 use crate::engine::sql::Sql;
@@ -20,11 +21,33 @@ fn client_word(client: ClientId) -> String {
 
 /// What finds these words next to one another at this client.
 pub(crate) fn match_of(client: ClientId, words: &[String]) -> String {
-    let quote = |text: &str| text.replace('"', "\"\"");
-    format!("\"{}\" AND \"{}\"", client_word(client), quote(&words.join(" ")))
+    format!("\"{}\" AND {}", client_word(client), quoted(words))
 }
 
-/// The numbers below one and above another that a match finds, latest first. The match names the client.
+fn quoted(words: &[String]) -> String {
+    format!("\"{}\"", words.join(" ").replace('"', "\"\""))
+}
+
+/// What finds these words at all of these clients at once, if they are most of all there are, so that excluding the others
+/// is cheaper than seeking at each; and if the others have no more alerts, so that nobody's flood holds a search up for long.
+pub(crate) fn match_of_most(sql: Sql<'_>, clients: &[ClientId], words: &[String]) -> Result<Option<String>> {
+    let all =
+        sql.all("SELECT client, alerts FROM tally /* across clients: how many alerts each has */", [], |row| {
+            Ok((row.get::<_, ClientId>(0)?, row.get::<_, i64>(1)?))
+        })?;
+    let (ours, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|(client, _)| clients.contains(client));
+    let alerts = |of: &[(ClientId, i64)]| of.iter().map(|(_, alerts)| alerts).sum::<i64>();
+    if others.len() >= ours.len() || alerts(&others) > alerts(&ours) {
+        return Ok(None);
+    }
+    let mut wanted = quoted(words);
+    for (client, _) in others {
+        wanted += &format!(" NOT \"{}\"", client_word(client));
+    }
+    Ok(Some(wanted))
+}
+
+/// The numbers below one and above another that a match finds, latest first. The match names the clients.
 pub(crate) fn below(sql: Sql<'_>, wanted: &str, below: i64, above: i64, limit: i64) -> Result<Vec<i64>> {
     sql.all(
         "SELECT rowid FROM word WHERE word MATCH ?1 AND rowid < ?2 AND rowid > ?3 ORDER BY rowid DESC LIMIT ?4",

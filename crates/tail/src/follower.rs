@@ -83,7 +83,7 @@ impl Follower {
             match self.window.next(self.spec.max_line) {
                 Next::Lines => return Ok(Fill::Lines),
                 Next::Long(long) => {
-                    self.place.stand(&self.window.ahead);
+                    self.stand();
                     return Ok(Fill::Long(long));
                 }
                 Next::Nothing => {}
@@ -116,6 +116,14 @@ impl Follower {
     /// Takes the lines up to a place. What is not taken is delivered again.
     pub fn advance(&mut self, end: usize) {
         self.window.advance(end);
+        self.stand();
+    }
+
+    /// Moves the place to where the window is. Whatever was odd is not, if it moves on.
+    fn stand(&mut self) {
+        if self.place.offset != self.window.ahead.offset {
+            self.odd = None;
+        }
         self.place.stand(&self.window.ahead);
     }
 
@@ -196,8 +204,11 @@ impl Follower {
         }
         self.sure = past.offset > 0;
         self.window.begin(past);
+        // That a compressed one opens says nothing: where it is damaged is seen only when reading gets there.
+        if !reader.packed() {
+            self.odd = None;
+        }
         self.reader = Some(reader);
-        self.odd = None;
         self.quiet = None;
         self.hole_told = false;
         self.twin = None;
@@ -255,6 +266,7 @@ impl Follower {
     /// Reads once.
     fn read_on(&mut self, now: SystemTime) -> io::Result<Option<Fill>> {
         let Some(reader) = &mut self.reader else { return Ok(None) };
+        let packed = reader.packed();
         match self.window.read(reader) {
             Ok(0) => self.at_end(now),
             Ok(n) => {
@@ -266,12 +278,14 @@ impl Follower {
                     self.let_go();
                     return Ok(Some(Fill::Idle));
                 }
+                if !packed {
+                    self.odd = None;
+                }
                 self.window.keep(n, self.spec.max_line);
-                self.odd = None;
                 self.quiet = None;
                 Ok(None)
             }
-            Err(error) if reader.packed() && !outer(&error) => {
+            Err(error) if packed && !outer(&error) => {
                 let generation = reader.generation.clone();
                 self.let_go();
                 let Some(list) = self.look(now)? else { return Ok(Some(Fill::Idle)) };

@@ -279,6 +279,15 @@ fn a_generation_deleted_unread_leaves_a_hole_that_is_a_gap() {
 }
 
 #[test]
+fn several_lines_too_long_in_a_row_are_all_skipped() {
+    let mut story = Story::new();
+    let long = format!("{}\n", "x".repeat(5000));
+    story.append("eve.json", format!("one\n{long}{long}two\n{long}{long}{long}three\n"));
+    assert_eq!(story.read(), ["one", "two", "three"]);
+    assert_eq!(story.long.iter().map(|long| long.bytes).collect::<Vec<_>>(), [5000; 5]);
+}
+
+#[test]
 fn a_line_too_long_is_skipped_and_its_head_kept() {
     let mut story = Story::new();
     story.append("eve.json", "one\n");

@@ -106,6 +106,8 @@ impl Window {
                         self.lines = from;
                         break;
                     }
+                    // What follows it is still to be looked at.
+                    self.lines = self.start;
                     self.long = Some(LongLine { head: Vec::new(), bytes: 0 });
                     return self.end_long();
                 }

@@ -199,6 +199,12 @@ pub(crate) fn fit(alert: &mut Alert) {
         list.truncate(limit::LIST);
         list.iter_mut().for_each(|text| shorten(text, most));
     }
+    if alert.raw.len() > limit::RAW {
+        let before = alert.raw.len();
+        shorten(&mut alert.raw, limit::RAW);
+        alert.cut.push(Cut { field: "event".to_owned(), bytes: (before - alert.raw.len()) as u64 });
+    }
+    alert.cut.truncate(limit::LIST);
     if alert.rule.id.is_empty() {
         alert.rule.id = "unknown".to_owned();
     }

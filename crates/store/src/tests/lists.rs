@@ -124,7 +124,8 @@ async fn a_list_finds_exactly_what_the_query_says_page_by_page_and_within_scope(
     known.sort_by_key(|known| std::cmp::Reverse(known.id));
     let acme = known.iter().find(|known| known.client.1 == "acme").unwrap().client.0;
     let gamma = known.iter().find(|known| known.client.1 == "gamma").unwrap().client.0;
-    for scope in [all(), all().narrowed([acme]), all().narrowed([acme, gamma]), all().narrowed([])] {
+    let most = all().narrowed([acme, gamma, ClientId::SOC]);
+    for scope in [all(), most, all().narrowed([acme]), all().narrowed([acme, gamma]), all().narrowed([])] {
         for text in QUERIES {
             let mut ask = story.ask(text);
             let expected: Vec<AlertId> = known
@@ -218,4 +219,47 @@ async fn charts_follow_alerts_and_what_people_do_to_them() {
     assert_eq!(facets.client[0].value, "acme");
     let text = story.store.histogram(&all(), query("sqlmap"), TimeZone::UTC, start(), 24).await.unwrap();
     assert_eq!(text.ignored, ["sqlmap"]);
+}
+
+#[tokio::test]
+async fn facets_count_what_the_lists_find() {
+    let story = Story::begin().await;
+    let mut dice = Dice(5);
+    for name in ["Acme", "Beta"] {
+        let client = story.client(name).await;
+        for node in ["north", "south"] {
+            let mut sender = story.node(client.id, &format!("{node}-{name}")).await;
+            for _ in 0..3 {
+                sender.send(&story.store, (0..40).map(|_| record(random_alert(&mut dice))).collect()).await;
+                // Over three days.
+                story.hand.turn(70_000);
+            }
+        }
+    }
+    for page in [story.rows("severity:high").await, story.rows("rule:200").await] {
+        let alerts = page.iter().take(30).map(|row| (row.client, row.id)).collect();
+        story.store.act(admin(), &all(), alerts, Action::Close, None).await.unwrap();
+    }
+    let acme = story.rows("client:acme").await[0].client;
+    for scope in [all(), all().narrowed([acme])] {
+        for text in ["", "state:open", "severity>=high source:wazuh", "-client:beta", "node:north-acme,south-beta"] {
+            let (query, now) = (query::parse(text).unwrap(), story.store.clock().now());
+            let facets = story.store.facets(&scope, query, TimeZone::UTC, now).await.unwrap();
+            for (field, facets) in [
+                ("severity", facets.severity),
+                ("state", facets.state),
+                ("client", facets.client),
+                ("source", facets.source),
+                ("node", facets.node),
+                ("rule", facets.rule),
+            ] {
+                assert!(!facets.is_empty(), "«{text}» has no {field}");
+                for facet in facets {
+                    let both = format!("{text} {field}:{}", facet.value);
+                    let (count, _) = story.store.count_alerts(&scope, story.ask(&both)).await.unwrap();
+                    assert_eq!(count as u64, facet.count, "«{both}»");
+                }
+            }
+        }
+    }
 }

@@ -37,6 +37,51 @@ fn a_damaged_compressed_generation_is_a_gap_and_nothing_comes_twice() {
 }
 
 #[test]
+fn what_only_looks_compressed_is_a_gap_and_holds_nothing_up() {
+    for family in [Family::Logrotate, Family::WazuhDaily] {
+        let mut story = Story::of(family);
+        story.open(None, Start::Beginning);
+        let (packed, live) = match family {
+            Family::Logrotate => ("eve.json.1.gz", "eve.json"),
+            Family::WazuhDaily => ("2026/Nov/ossec-alerts-23.json.gz", "alerts.json"),
+        };
+        fs::create_dir_all(story.path("2026/Nov")).unwrap();
+        story.append(packed, "no gzip at all\n");
+        story.append(live, "two\n");
+        assert_eq!(story.read(), Vec::<String>::new());
+        story.now += Duration::from_secs(3600);
+        assert_eq!(story.read(), ["two"]);
+        assert_eq!(story.gaps.len(), 1, "{:?}", story.gaps);
+        assert!(story.gaps[0].file.ends_with(packed), "{:?}", story.gaps);
+    }
+}
+
+#[test]
+fn a_compressed_generation_that_breaks_within_a_line_is_a_gap_and_holds_nothing_up() {
+    for lines in [0, 900] {
+        let mut story = Story::new();
+        story.open(None, Start::Beginning);
+        // Random, so that the part that is cut away is no small one.
+        let mut noise = 1_u32;
+        let rest: String = std::iter::repeat_with(|| {
+            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            char::from(b'a' + (noise >> 27) as u8 % 26)
+        })
+        .take(3_000)
+        .collect();
+        story.append("eve.json.1", big("one", lines) + &rest + "\n");
+        story.gzip("eve.json.1");
+        let whole = fs::read(story.path("eve.json.1.gz")).unwrap();
+        fs::write(story.path("eve.json.1.gz"), &whole[..whole.len() - 200]).unwrap();
+        story.append("eve.json", "two\n");
+        assert_eq!(story.read().len(), lines);
+        story.now += Duration::from_secs(3600);
+        assert_eq!(story.read(), ["two"], "after {lines} lines");
+        assert_eq!(story.gaps.len(), 1, "{:?}", story.gaps);
+    }
+}
+
+#[test]
 fn a_line_too_long_within_a_chunk_is_skipped_too() {
     let mut story = Story::new();
     story.append("eve.json", format!("one\n{}\ntwo\n", "x".repeat(5000)));
