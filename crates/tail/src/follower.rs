@@ -32,7 +32,7 @@ pub struct Follower {
     /// Since when nothing came from a generation that is no longer live.
     quiet: Option<SystemTime>,
     odd: Option<Odd>,
-    /// True if the hole before the next generation was reported.
+    /// True if the hole behind the generation that was finished last was reported.
     hole_told: bool,
     /// Where the place was found last in other files than the one being read, for which list of generations.
     twin: Option<(u64, Option<usize>)>,
@@ -210,7 +210,6 @@ impl Follower {
         }
         self.reader = Some(reader);
         self.quiet = None;
-        self.hole_told = false;
         self.twin = None;
     }
 
@@ -412,6 +411,7 @@ impl Follower {
         self.place.head = Print::default();
         self.place.tail = Print::default();
         self.odd = None;
+        self.hole_told = false;
     }
 
     /// Remembers a generation that is not to be read (again).

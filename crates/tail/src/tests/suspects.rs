@@ -209,3 +209,23 @@ fn names_with_the_day_first_are_ordered_by_date() {
     story.restart();
     assert_eq!(story.read(), ["two", "three"]);
 }
+
+#[test]
+fn dates_and_numbers_and_a_damaged_file_among_them_are_all_passed() {
+    let mut story = Story::new();
+    assert!(story.read().is_empty());
+    for (n, name) in ["1", "2.gz", "2026-11-22", "241", "999999999"].iter().enumerate() {
+        story.append(&format!("eve.json.{name}"), format!("line {n}\n"));
+    }
+    story.append("eve.json", "live\n");
+    story.restart();
+    let (mut turns, mut read) = (0, Vec::new());
+    while turns < 40 && read.last().map(String::as_str) != Some("live") {
+        read.extend(story.read());
+        story.now += Duration::from_secs(60);
+        turns += 1;
+    }
+    assert_eq!(read.len(), 5, "{read:?} {:?}", story.gaps);
+    // A hole in the numbers, and the damaged one; each is told once.
+    assert_eq!(story.gaps.len(), 2, "{:?}", story.gaps);
+}
