@@ -10,8 +10,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use store::{Node, Scope, Standing, Store};
 use utoipa::ToSchema;
-use wire::alert::{Fold, Host, Network, Rule, Threat};
-use wire::{Alert, Severity, Source};
+use wire::alert::{Host, Rule};
+use wire::{Alert, Severity};
 
 use crate::config::Config;
 
@@ -113,32 +113,10 @@ fn silent(node: &Node, since: Timestamp, silence: SignedDuration, step: u8, now:
 
 /// An alarm of the core's own.
 pub(crate) fn alarm(id: &str, name: &str, severity: Severity, message: &str, host: &str, now: Timestamp) -> Alert {
-    Alert {
-        module: Source::Socme,
-        rule: Rule { id: id.into(), name: name.into(), ..Rule::default() },
-        severity,
-        time: now,
-        seen: now,
-        count: 1,
-        last: now,
-        message: Some(cut(message, wire::limit::TEXT)),
-        threat: Threat::default(),
-        host: Some(Host { name: Some(cut(host, wire::limit::WORD)), ..Host::default() }),
-        source: None,
-        destination: None,
-        network: Network::default(),
-        user: None,
-        process: None,
-        file: None,
-        domains: Vec::new(),
-        url: None,
-        location: None,
-        fold: Fold::Full,
-        samples: Vec::new(),
-        raw: String::new(),
-        cut: Vec::new(),
-        closed: true,
-    }
+    let rule = Rule { id: id.into(), name: name.into(), ..Rule::default() };
+    let host = Host { name: Some(cut(host, wire::limit::WORD)), ..Host::default() };
+    let message = cut(message, wire::limit::TEXT);
+    Alert { rule, severity, message: Some(message), host: Some(host), ..Alert::bare(now) }
 }
 
 /// At most so many bytes of a text, whole characters.

@@ -280,7 +280,7 @@ impl<'a> Walk<'a> {
 
 /// As much of an alert as its row tells: enough for terms that need no more.
 fn bare(row: &AlertRow) -> wire::Alert {
-    let mut alert = crate::ingest::empty_alert(row.time);
+    let mut alert = wire::Alert::bare(row.time);
     alert.module = row.module;
     alert.severity = row.severity;
     alert.rule.id.clone_from(&row.rule_id);

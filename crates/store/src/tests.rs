@@ -103,7 +103,7 @@ impl Sender {
 }
 
 fn alert(rule: &str) -> Alert {
-    let mut alert = ingest::empty_alert(start());
+    let mut alert = Alert::bare(start());
     alert.module = Source::Suricata;
     alert.rule.id = rule.into();
     alert.rule.name = format!("rule {rule}");

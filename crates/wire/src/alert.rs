@@ -407,6 +407,37 @@ pub struct Breach {
 }
 
 impl Alert {
+    /// An alert that stands for one event at `at`, low, of SOCme itself, and says nothing else yet.
+    #[must_use]
+    pub fn bare(at: Timestamp) -> Self {
+        Self {
+            module: Source::Socme,
+            rule: Rule::default(),
+            severity: Severity::Low,
+            time: at,
+            seen: at,
+            count: 1,
+            last: at,
+            message: None,
+            threat: Threat::default(),
+            host: None,
+            source: None,
+            destination: None,
+            network: Network::default(),
+            user: None,
+            process: None,
+            file: None,
+            domains: Vec::new(),
+            url: None,
+            location: None,
+            fold: Fold::Full,
+            samples: Vec::new(),
+            raw: String::new(),
+            cut: Vec::new(),
+            closed: true,
+        }
+    }
+
     /// The addresses, names, accounts and hashes that it is about: sorted, each once.
     #[must_use]
     pub fn entities(&self) -> Vec<Entity> {

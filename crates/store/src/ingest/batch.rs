@@ -3,9 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 
 use rusqlite::params;
-use wire::alert::{Fold, Rule};
+use wire::alert::Rule;
 use wire::link::{Refused, Taken};
-use wire::{Alert, Severity, Source};
+use wire::{Alert, Severity};
 
 use super::prepare::{Prepared, PreparedAlert, PreparedRecord};
 use super::{Ingested, count, link, raise};
@@ -227,39 +227,9 @@ fn alarm(now: i64, severity: Severity, rule: &str, name: &str, mut message: Stri
     if message.len() > 1000 {
         message = message.chars().take(250).collect();
     }
-    let mut alert = empty_alert(from_millis(now));
+    let mut alert = Alert::bare(from_millis(now));
     alert.rule = Rule { id: rule.into(), name: name.into(), ..Rule::default() };
     alert.severity = severity;
     alert.message = Some(message);
     alert
-}
-
-/// An alert of SOCme's own that says nothing yet.
-pub(crate) fn empty_alert(at: jiff::Timestamp) -> Alert {
-    Alert {
-        module: Source::Socme,
-        rule: Rule::default(),
-        severity: Severity::Low,
-        time: at,
-        seen: at,
-        count: 1,
-        last: at,
-        message: None,
-        threat: wire::alert::Threat::default(),
-        host: None,
-        source: None,
-        destination: None,
-        network: wire::alert::Network::default(),
-        user: None,
-        process: None,
-        file: None,
-        domains: Vec::new(),
-        url: None,
-        location: None,
-        fold: Fold::Full,
-        samples: Vec::new(),
-        raw: String::new(),
-        cut: Vec::new(),
-        closed: true,
-    }
 }

@@ -17,7 +17,7 @@ use rusqlite::params;
 use wire::link::{Batch, Conflict, Cursors, Position, Refused, Taken};
 use wire::{Alert, Source};
 
-pub(crate) use batch::{empty_alert, insert_alert};
+pub(crate) use batch::insert_alert;
 use prepare::{Prepared, prepare_alert};
 
 use crate::bodies::Packer;
