@@ -77,13 +77,25 @@ impl Core {
         }
     }
 
-    /// The token of the link with which the first administrator sets up the core, as the core printed it.
+    /// The token of the link with which the first administrator sets up the core, as the core prints it once it serves.
     ///
     /// # Errors
     /// It printed none.
-    pub(crate) fn setup_token(&self) -> Result<String> {
-        let said = std::fs::read_to_string(&self.log)?;
-        token_after(&said, "/setup#").with_context(|| format!("the core printed no setup link:\n{}", tail(&self.log)))
+    pub(crate) async fn setup_token(&mut self) -> Result<String> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let said = std::fs::read_to_string(&self.log)?;
+            // The last line may be half written.
+            let whole = said.rfind('\n').map_or("", |end| &said[..end]);
+            if let Some(token) = token_after(whole, "/setup#") {
+                return Ok(token);
+            }
+            self.alive()?;
+            if Instant::now() > deadline {
+                bail!("the core printed no setup link:\n{}", tail(&self.log));
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// A link that signs in once, made by `socme core sign-in-link`.

@@ -84,7 +84,7 @@ impl Demo {
         let passphrase = passphrase()?;
         let first = core.api.get("setup").await?["needed"] == true;
         if first {
-            let token = core.setup_token()?;
+            let token = core.setup_token().await?;
             core.api.set_up(&token, ADMIN, &passphrase).await?;
         } else {
             let link = core.sign_in_link().await?;
