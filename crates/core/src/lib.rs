@@ -10,6 +10,7 @@ pub mod log;
 pub mod run;
 
 mod api;
+mod condition;
 mod folder;
 mod jobs;
 mod links;

@@ -1,5 +1,7 @@
 //! What nodes report about themselves, and that they are silent. Only the last report is kept.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use rusqlite::params;
 use wire::status::Status;
@@ -9,6 +11,9 @@ use crate::engine::sql::Sql;
 use crate::id::{ClientId, NodeId};
 use crate::nodes::{Blind, Standing, client_of, read_standing};
 use crate::{Error, Result, Store, ingest};
+
+/// The core warns of the same thing at most so often, in milliseconds.
+const AGAIN: i64 = 86_400_000;
 
 /// A node's report as the core heard it.
 #[derive(Clone, Debug)]
@@ -97,6 +102,38 @@ impl Store {
             ingest::raise(tx, client, Some(id), alarm)?;
             changes::note(tx, client, Kind::Nodes(Some(id)))?;
             Ok(true)
+        })
+        .await
+    }
+
+    /// Raises alarms of the core itself, by what they are about; about one thing at most once a day. Says how many.
+    ///
+    /// # Errors
+    /// An alarm breaks a bound.
+    pub async fn warn(&self, alarms: Vec<(&'static str, wire::Alert)>) -> Result<usize> {
+        self.write("warn", move |tx| {
+            let kept =
+                tx.sql.one("SELECT value FROM setting WHERE name = 'warned'", [], |row| row.get::<_, String>(0))?;
+            let mut warned: BTreeMap<String, i64> =
+                kept.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+            warned.retain(|_, at| tx.now - *at < AGAIN);
+            let mut raised = 0;
+            for (about, alarm) in alarms {
+                if warned.contains_key(about) {
+                    continue;
+                }
+                warned.insert(about.to_owned(), tx.now);
+                ingest::raise(tx, ClientId::SOC, None, alarm)?;
+                raised += 1;
+            }
+            if raised > 0 {
+                tx.sql.run(
+                    "INSERT INTO setting (name, value, changed) VALUES ('warned', ?1, ?2) \
+                     ON CONFLICT (name) DO UPDATE SET value = excluded.value, changed = excluded.changed",
+                    params![serde_json::to_string(&warned)?, tx.now],
+                )?;
+            }
+            Ok(raised)
         })
         .await
     }

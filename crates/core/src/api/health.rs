@@ -10,15 +10,12 @@ use utoipa::ToSchema;
 
 use super::person::Analyst;
 use super::version::VERSION;
+use crate::condition;
 use crate::problem::Problem;
-use crate::state::{Core, Shared};
+use crate::state::Shared;
 
 /// Slowest queries shown.
 const SLOW: usize = 15;
-/// Less disk than this is a warning: bytes, and share.
-const LOW_DISK: (u64, f64) = (1 << 30, 0.05);
-/// A certificate of people's that ends within so many days is a warning.
-const SOON: i64 = 14;
 
 /// The core's own health.
 #[derive(Serialize, ToSchema)]
@@ -145,9 +142,13 @@ struct Warning {
 #[utoipa::path(get, path = "/health", tag = "health", responses((status = 200, body = Health)))]
 pub(super) async fn health(State(core): State<Shared>, _: Analyst) -> Result<Json<Health>, Problem> {
     let (database, taken) = (core.store.health().await?, core.store.taken());
-    let (disk, now) = (disk(&core), core.now());
-    let certificates = certificates(&core, now);
-    let warnings = warnings(&core, disk, &certificates, now);
+    let now = core.now();
+    let (free, total) = condition::disk(&core);
+    let end = |(name, end)| CertificateEnd { name, end, days: condition::days(end, now) };
+    let certificates = condition::certificates(&core).into_iter().map(end).collect();
+    let told =
+        |warning: condition::Warning| Warning { code: warning.code, what: warning.what, mend: warning.mend.to_owned() };
+    let warnings = condition::warnings(&core).into_iter().map(told).collect();
     let slow = database.timings.iter().take(SLOW).map(|timing| SlowQuery {
         what: timing.what,
         count: timing.count,
@@ -162,7 +163,7 @@ pub(super) async fn health(State(core): State<Shared>, _: Analyst) -> Result<Jso
         version: VERSION,
         now,
         uptime_seconds: core.started.elapsed().as_secs(),
-        disk,
+        disk: Disk { free, total },
         slow_queries: slow.collect(),
         queues: Queues {
             ingest: core.links.busy() as u64,
@@ -194,44 +195,4 @@ pub(super) async fn health(State(core): State<Shared>, _: Analyst) -> Result<Jso
 pub(crate) async fn ready(State(core): State<Shared>) -> Result<&'static str, Problem> {
     core.store.needs_setup().await?;
     Ok("ready\n")
-}
-
-fn disk(core: &Core) -> Disk {
-    let Ok(found) = rustix::fs::statvfs(&core.config.data) else { return Disk { free: 0, total: 0 } };
-    Disk { free: found.f_bavail * found.f_frsize, total: found.f_blocks * found.f_frsize }
-}
-
-fn certificates(core: &Core, now: Timestamp) -> Vec<CertificateEnd> {
-    let end =
-        |name, end: Timestamp| CertificateEnd { name, end, days: end.duration_since(now).as_secs_f64() / 86_400.0 };
-    let mut found = vec![end("authority", core.authorities().ends), end("nodes", core.nodes_certificate.ends())];
-    found.extend(core.people_tls.as_ref().map(|tls| end("people", tls.ends())));
-    found
-}
-
-fn warnings(core: &Core, disk: Disk, certificates: &[CertificateEnd], now: Timestamp) -> Vec<Warning> {
-    let mut found = Vec::new();
-    let mut warn = |code, what: String, mend: &str| found.push(Warning { code, what, mend: mend.to_owned() });
-    if disk.total > 0 && (disk.free < LOW_DISK.0 || (disk.free as f64) < disk.total as f64 * LOW_DISK.1) {
-        let what = format!("Only {} MB are free on the core's disk.", disk.free / 1_000_000);
-        warn("disk", what, "Free some space, or set retention.max_bytes lower.");
-    }
-    for certificate in certificates.iter().filter(|certificate| certificate.name != "nodes") {
-        if certificate.days < SOON as f64 {
-            let what = format!("The certificate «{}» ends {:.0}.", certificate.name, certificate.end);
-            warn("certificate", what, "Put a new one in its place; it is read without a restart.");
-        }
-    }
-    if core.nodes_certificate.ends() < now {
-        let what = "The certificate of the listener for nodes has expired.".to_owned();
-        warn("nodes-certificate", what, "Look at the core's log: issuing a new one fails. Restart the core.");
-    }
-    if let Some(why) = core.people_tls.as_ref().and_then(crate::listener::PeopleTls::broken) {
-        warn(
-            "tls-files",
-            format!("The certificate files on the disk cannot be used: {why}"),
-            "Mend them; the old certificate is in use meanwhile.",
-        );
-    }
-    found
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod authorities;
 mod certificates;
+pub(crate) mod condition;
 mod figures;
 mod retention;
 mod silence;
@@ -29,6 +30,7 @@ pub(crate) fn start(core: &Shared, tasks: &TaskTracker) {
     every(core, tasks, silence::Silence::new(core));
     every(core, tasks, certificates::Certificates);
     every(core, tasks, authorities::Succession);
+    every(core, tasks, condition::Condition);
     every(core, tasks, retention::Retention);
     every(core, tasks, figures::Figures);
 }
