@@ -31,8 +31,10 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     // The core logs as its settings say.
     if !matches!(cli.command, Command::Core(_)) {
+        let terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
         tracing_subscriber::fmt()
             .with_writer(std::io::stderr)
+            .with_ansi(terminal && std::env::var_os("NO_COLOR").is_none())
             .with_env_filter(tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into()))
             .init();
     }
