@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use wire::Source;
 
+/// The folder of the data, unless the settings say otherwise: the package makes it, for the service's user.
+pub const HOME: &str = "/var/lib/socme-node";
 /// Where the file is unless told otherwise.
 pub const PATH: &str = "/etc/socme/node.toml";
 
@@ -100,7 +102,7 @@ pub struct Bytes(pub u64);
 impl Default for Config {
     fn default() -> Self {
         Self {
-            data: "/var/lib/socme-node".into(),
+            data: HOME.into(),
             policy: "/etc/socme/policy.toml".into(),
             spool: Spool::default(),
             fold: Fold::default(),

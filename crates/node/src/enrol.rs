@@ -13,7 +13,7 @@ use rustls_pki_types::pem::PemObject;
 use wire::link::{Enrol, Enrolled};
 use wire::token::Token;
 
-use crate::config::Config;
+use crate::config::{Config, HOME};
 use crate::identity::{About, Identity, new_key, request};
 use crate::line::{Line, Refusal, Trouble, sha256};
 use crate::owner::{Account, Accounts, SERVICE};
@@ -135,10 +135,10 @@ impl Owner {
     }
 }
 
-/// The service's user, if there is one, and it can reach the folder that root has just made: where it cannot, such as in
-/// root's home, the node is root's own.
+/// The service's user, if there is one, and root has just made the package's folder, which it can reach. In any other
+/// place, such as a demo's, the node is root's own.
 fn future_owner(accounts: &Accounts, data: &Path) -> Option<Account> {
-    let service = accounts.named(SERVICE)?;
+    let service = accounts.named(SERVICE).filter(|_| data == Path::new(HOME))?;
     let reached = service.act(|| rustix::fs::access(data, Access::EXISTS).is_ok());
     reached.unwrap_or(false).then_some(service)
 }

@@ -10,6 +10,8 @@ use rustix::fs::{self, AtFlags, Dir, FileType, Mode, OFlags};
 use rustix::process::{Gid, Uid};
 use rustix::thread;
 
+use crate::config::HOME;
+
 /// The user that the package makes for the service.
 pub const SERVICE: &str = "socme-node";
 
@@ -62,12 +64,13 @@ impl Accounts {
         found.and_then(|row| row.first().map(|name| (*name).to_owned())).unwrap_or_else(|| gid.to_string())
     }
 
-    /// Whose a data folder is; if it is not there yet, whose it will be.
+    /// Whose a data folder is; if it is not there yet, whose it will be: the package's belongs to its service.
     #[must_use]
     pub fn of_data(&self, data: &Path) -> Option<Account> {
         match std::fs::metadata(data) {
             Ok(found) => Some(self.numbered(found.uid(), found.gid())),
-            Err(_) => self.named(SERVICE),
+            Err(_) if data == Path::new(HOME) => self.named(SERVICE),
+            Err(_) => None,
         }
     }
 
