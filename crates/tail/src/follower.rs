@@ -210,7 +210,6 @@ impl Follower {
         }
         self.reader = Some(reader);
         self.quiet = None;
-        self.hole_told = false;
         self.twin = None;
     }
 
@@ -412,6 +411,7 @@ impl Follower {
         self.place.head = Print::default();
         self.place.tail = Print::default();
         self.odd = None;
+        self.hole_told = false;
     }
 
     /// Remembers a generation that is not to be read (again).
