@@ -33,7 +33,7 @@ SEEDS ?= 0..100
 
 .PHONY: bench
 bench: web/dist/index.html ## Measure: lines a node reads, alerts a core takes, answers to a page (ALERTS=1000000)
-	@cargo bench --locked --package socme
+	@cargo bench --locked --package socme --bench lines --bench load
 	@cargo bench --locked --package socme-store --bench questions -- $(ALERTS)
 
 .PHONY: soak
