@@ -6,6 +6,8 @@
 pub mod check;
 pub mod cli;
 pub mod config;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod log;
 pub mod run;
 

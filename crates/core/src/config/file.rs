@@ -116,10 +116,22 @@ impl Layers {
                 return self.faults.push(Fault { origin: Origin::File(path.to_owned()), key: None, why });
             }
         };
-        match DeTable::parse(&text) {
-            Ok(table) => self.take(path, &text, table.get_ref(), ""),
+        self.take_text(path, &text);
+    }
+
+    /// A file of this text alone.
+    #[cfg(fuzzing)]
+    pub(crate) fn of_text(path: &Path, text: &str) -> Self {
+        let mut layers = Self::default();
+        layers.take_text(path, text);
+        layers
+    }
+
+    fn take_text(&mut self, path: &Path, text: &str) {
+        match DeTable::parse(text) {
+            Ok(table) => self.take(path, text, table.get_ref(), ""),
             Err(error) => {
-                let line = error.span().map_or(1, |span| line_of(&text, span.start));
+                let line = error.span().map_or(1, |span| line_of(text, span.start));
                 let why = format!("This is not TOML: {}.", error.message().trim_end_matches('.'));
                 self.faults.push(Fault { origin: Origin::Line(path.to_owned(), line), key: None, why });
             }

@@ -57,6 +57,23 @@ fn what_only_looks_compressed_is_a_gap_and_holds_nothing_up() {
 }
 
 #[test]
+fn a_hole_before_a_damaged_generation_is_told_once() {
+    let mut story = Story::new();
+    story.open(None, Start::Beginning);
+    story.append("eve.json.9", "one\n");
+    story.append("eve.json.2.gz", "no gzip at all\n");
+    story.append("eve.json", "two\n");
+    story.read();
+    for _ in 0..4 {
+        story.now += Duration::from_secs(3600);
+        story.read();
+    }
+    assert_eq!(story.lines, ["one", "two"]);
+    let told: Vec<bool> = story.gaps.iter().map(|gap| gap.why.contains("number 8")).collect();
+    assert_eq!(told, [true, false], "the hole, then the damage: {:?}", story.gaps);
+}
+
+#[test]
 fn a_compressed_generation_that_breaks_within_a_line_is_a_gap_and_holds_nothing_up() {
     for lines in [0, 900] {
         let mut story = Story::new();
