@@ -142,6 +142,8 @@ impl Sender {
             .identity(reqwest::Identity::from_pem(&pem).expect("identity"))
             .add_root_certificate(reqwest::Certificate::from_pem(&read("ca.pem")).expect("CA"))
             .resolve(wire::SERVER_NAME, core.nodes)
+            // From an address of its own, as a node at another client has: the core bounds connections for each.
+            .local_address(std::net::IpAddr::from([127, 0, 1, u8::try_from(n % 250 + 1).expect("below 251")]))
             .timeout(Duration::from_secs(120))
             .build()
             .expect("client");
