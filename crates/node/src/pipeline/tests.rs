@@ -166,12 +166,16 @@ fn following_the_core_reads_again_from_its_cursors() {
 }
 
 #[test]
-fn what_the_policy_masks_is_not_in_the_spool() {
+fn what_the_policy_masks_is_neither_in_the_spool_nor_in_what_is_sent() {
     let mut story = Story::new();
     story.policy = Policy { raw: true, mask: vec!["source.ip".to_owned()] };
     story.start();
     story.write(&line(1, "198.51.100.77"));
     story.wait_for(1);
+    // The batch as it is before it is compressed and enciphered.
+    let parcel = story.shared().with_spool(|spool| spool.parcel(1 << 20, 1 << 30)).unwrap().unwrap();
+    let sent = String::from_utf8(parcel.json).unwrap();
+    assert!(sent.contains("\"source\"") && !sent.contains("198.51.100.77"), "{sent}");
     story.stop();
     for entry in std::fs::read_dir(story.folder.path()).unwrap().flatten() {
         if entry.path() != story.eve() {
