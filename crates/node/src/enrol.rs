@@ -25,7 +25,8 @@ use crate::spool::Spool;
 /// Says what is wrong and what to do: used token, other core, no route, wrong clock.
 pub async fn enrol(config: &Config, token: &str, address: Option<&str>, force: bool) -> Result<Identity> {
     let token = Token::decode(token)?;
-    if let Some(old) = Identity::read(&config.data)?
+    let old = Identity::read(&config.data)?;
+    if let Some(old) = &old
         && !force
     {
         bail!(
@@ -37,6 +38,11 @@ pub async fn enrol(config: &Config, token: &str, address: Option<&str>, force: b
     // A token works once: whatever would keep its answer from being kept must show before it is used.
     let owner = Owner::of(&config.data)?;
     owner.act(|| ready(&config.data))?;
+    if old.is_some() {
+        let free = owner.act(|| Ok(Spool::check_free(&config.data, config.spool.limit.0)?));
+        free.context("stop the node first: sudo systemctl stop socme-node")?;
+    }
+    let same_core = old.is_some_and(|old| trusts(&old.ca, &token));
     let key = new_key()?;
     let ask = Enrol {
         wire: wire::VERSION,
@@ -50,7 +56,7 @@ pub async fn enrol(config: &Config, token: &str, address: Option<&str>, force: b
     let mut failures = Vec::new();
     for address in &addresses {
         match try_address(&token, address, &ask).await {
-            Ok(enrolled) => return owner.act(|| keep(config, &token, enrolled, &key)),
+            Ok(enrolled) => return owner.act(|| keep(config, &token, enrolled, &key, same_core)),
             // The core itself said no: another address would say the same.
             Err(Refusal::Problem(problem, _)) if problem.status != 503 => {
                 bail!("{} {}", problem.title, problem.detail.unwrap_or_default())
@@ -68,16 +74,20 @@ async fn try_address(token: &Token, address: &str, ask: &Enrol) -> Result<Enroll
     line.ask(wire::path::ENROL, ask).await
 }
 
-fn keep(config: &Config, token: &Token, enrolled: Enrolled, key: &rcgen::KeyPair) -> Result<Identity> {
-    let trusted = CertificateDer::pem_slice_iter(enrolled.ca.as_bytes())
-        .filter_map(Result::ok)
-        .any(|der| sha256(&der) == token.ca_sha256);
-    if !trusted {
+fn trusts(ca: &str, token: &Token) -> bool {
+    CertificateDer::pem_slice_iter(ca.as_bytes()).filter_map(Result::ok).any(|der| sha256(&der) == token.ca_sha256)
+}
+
+fn keep(config: &Config, token: &Token, enrolled: Enrolled, key: &rcgen::KeyPair, same_core: bool) -> Result<Identity> {
+    if !trusts(&enrolled.ca, token) {
         bail!("the core answered with another authority than the token's: nothing was kept. Ask for a new token");
     }
     let addresses = if enrolled.addresses.is_empty() { token.addresses.clone() } else { enrolled.addresses };
     let about = About { node: enrolled.node, name: enrolled.name, client: enrolled.client, addresses };
-    Spool::create(&config.data, config.spool.limit.0)?;
+    // Another core is sent what it lacks; the same one has it already, of the node before.
+    if !same_core || !Spool::begin_again(&config.data, config.spool.limit.0)? {
+        Spool::create(&config.data, config.spool.limit.0)?;
+    }
     Identity::create(&config.data, about, enrolled.certificate, key, enrolled.ca)
 }
 

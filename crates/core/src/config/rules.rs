@@ -50,8 +50,8 @@ pub(crate) fn check(config: &Config, layers: &Layers, faults: &mut Vec<Fault>) {
     if config.nodes_offline_after <= config.nodes_late_after {
         fault("nodes.offline_after", "It must be longer than nodes.late_after.");
     }
-    if config.nodes_heartbeat < secs(1) || config.nodes_heartbeat > secs(3600) {
-        fault("nodes.heartbeat", "It must be 1 second to 1 hour.");
+    if config.nodes_heartbeat < secs(1) || config.nodes_heartbeat > secs(300) {
+        fault("nodes.heartbeat", "It must be 1 second to 5 minutes.");
     }
     let steps = &config.nodes_silence_alarms;
     if steps.windows(2).any(|pair| pair[0] >= pair[1]) || steps.len() > 8 {

@@ -149,6 +149,40 @@ impl Spool {
         Ok(())
     }
 
+    /// Prepares the spool for this machine as another node of the same core: what that core has taken from the node before is
+    /// not sent again, and reading goes on behind it. False if there is none whose way is known.
+    ///
+    /// # Errors
+    /// When it cannot be written, or a node is using it.
+    pub fn begin_again(data: &Path, limit: u64) -> Result<bool, Error> {
+        let path = data.join("spool.db");
+        if !path.exists() {
+            return Ok(false);
+        }
+        let mut spool = match Self::connect(&path, limit) {
+            Ok(Some(spool)) if !spool.waiting => spool,
+            // A damaged one is set aside when the node starts.
+            Ok(_) | Err(Error::Broken(_)) => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        let mut cursors = spool.base_cursors()?;
+        cursors.extend(spool.cursors_at(spool.confirmed)?);
+        spool.begin_epoch(None, &cursors, None, Timestamp::now())?;
+        Ok(true)
+    }
+
+    /// Sees that no node is using the spool, if there is one.
+    ///
+    /// # Errors
+    /// One is.
+    pub fn check_free(data: &Path, limit: u64) -> Result<(), Error> {
+        let path = data.join("spool.db");
+        match path.exists().then(|| Self::connect(&path, limit)) {
+            None | Some(Ok(_) | Err(Error::Broken(_))) => Ok(()),
+            Some(Err(error)) => Err(error),
+        }
+    }
+
     /// Opens the spool of an enrolled node.
     ///
     /// # Errors

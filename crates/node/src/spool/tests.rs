@@ -231,6 +231,25 @@ fn a_second_node_on_the_same_folder_is_refused() {
 }
 
 #[test]
+fn enrolled_again_what_the_core_has_is_not_sent_again_and_the_rest_is_read_again() {
+    let mut story = Story::new();
+    story.write(1, 10);
+    let taken = story.batch().unwrap().to;
+    story.spool().confirm(taken).unwrap();
+    story.write(1, 20);
+    let folder = story.folder.path().to_owned();
+    assert!(Spool::check_free(&folder, LIMIT).is_err(), "a node runs");
+    story.spool = None;
+    Spool::check_free(&folder, LIMIT).unwrap();
+    assert!(Spool::begin_again(&folder, LIMIT).unwrap());
+    let (mut spool, _) = Spool::open(&folder, LIMIT).unwrap();
+    assert_ne!(spool.epoch(), taken.epoch);
+    assert!(spool.stand_at(None).unwrap(), "the core has nothing of this node");
+    assert!(spool.parcel(100, 1 << 20).unwrap().is_none());
+    assert_eq!(spool.cursors().unwrap()["eve"]["offset"], 10);
+}
+
+#[test]
 fn a_spool_that_was_never_finished_waits_for_the_core() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("spool.db"), b"").unwrap();
