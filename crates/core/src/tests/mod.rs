@@ -1,6 +1,7 @@
 //! A whole core in this process, with a clock that the test turns, and the people and nodes that speak with it.
 
 mod authority;
+mod blind;
 mod condition;
 mod hostile;
 mod people;

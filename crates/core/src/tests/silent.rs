@@ -11,26 +11,24 @@ use crate::silence::{nodes, raise_due};
 const STEPS: [Duration; 3] = [Duration::from_secs(600), Duration::from_secs(3_600), Duration::from_secs(86_400)];
 
 /// A stage, and a node that has reported once.
-async fn reporting() -> (Stage, Liar) {
+pub(super) async fn reporting() -> (Stage, Liar) {
     let mut stage = Stage::new().await;
     let (_, client) = stage.ask("POST", "/clients", Some(json!({"name": "Client A"}))).await;
     let node = Liar::new(&mut stage, client["id"].as_i64().unwrap()).await;
-    report(&stage, &node).await;
+    report(&stage, &node, json!({})).await;
     (stage, node)
 }
 
-async fn report(stage: &Stage, node: &Liar) {
+/// Reports; `more` is added to what a report has at least.
+pub(super) async fn report(stage: &Stage, node: &Liar, more: Value) {
     let now = stage.running.as_ref().unwrap().core.now();
-    let (status, said) = node
-        .post(
-            wire::path::STATUS,
-            &json!({"now": now, "version": "0", "started": now, "sources": {}, "certificate_end": now,
+    let mut status = json!({"now": now, "version": "0", "started": now, "sources": {}, "certificate_end": now,
                 "spool": {"depth": 0, "bytes": 0, "limit": 1, "age_seconds": 0.0, "refused": 0},
                 "uplink": {"connected": true, "skew_seconds": 0.0}, "events_per_second": 0.0, "alerts_per_second": 0.0,
-                "machine": {"cpu": 0.0, "memory_used": 0, "memory_total": 0, "memory_node": 0, "disk_used": 0, "disk_total": 0, "uptime": 0}}),
-        )
-        .await;
-    assert_eq!(status, 200, "{said}");
+                "machine": {"cpu": 0.0, "memory_used": 0, "memory_total": 0, "memory_node": 0, "disk_used": 0, "disk_total": 0, "uptime": 0}});
+    status.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let (answer, said) = node.post(wire::path::STATUS, &status).await;
+    assert_eq!(answer, 200, "{said}");
 }
 
 /// Looks, as the core does every few seconds, and gives the rule and message of all alarms so far, oldest first.
@@ -66,7 +64,7 @@ async fn silence_is_alarmed_in_steps_and_so_is_the_return() {
         assert!(message.contains(words), "{message}");
     }
     assert_eq!(alarms(&mut stage).await.len(), 3);
-    report(&stage, &node).await;
+    report(&stage, &node, json!({})).await;
     let all = alarms(&mut stage).await;
     assert_eq!((all.len(), all[3].0.as_str()), (4, "node-back"));
     assert_eq!(state(&mut stage, &node).await, "online");
