@@ -250,6 +250,19 @@ fn enrolled_again_what_the_core_has_is_not_sent_again_and_the_rest_is_read_again
 }
 
 #[test]
+fn enrolled_again_before_the_core_has_taken_anything_loses_nothing() {
+    let mut story = Story::new();
+    story.write(2, 10);
+    let before = names(&story.batch().unwrap());
+    story.spool = None;
+    let folder = story.folder.path().to_owned();
+    Spool::begin_again(&folder, LIMIT).unwrap();
+    story.reopen();
+    assert!(story.spool().stand_at(None).unwrap());
+    assert_eq!(names(&story.batch().unwrap()), before);
+}
+
+#[test]
 fn a_spool_that_was_never_finished_waits_for_the_core() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("spool.db"), b"").unwrap();
