@@ -120,7 +120,7 @@ impl Dictionaries {
     /// Stores a trained dictionary; it counts once this is committed.
     pub(crate) fn insert(tx: &mut Tx<'_>, trained: &Trained) -> Result<i64> {
         tx.sql.insert(
-            "INSERT INTO dictionary (module, data, created) VALUES (?1, ?2, ?3)",
+            "INSERT INTO dictionary (module, data, created) VALUES (?1, ?2, ?3) RETURNING id",
             params![trained.module as i64, trained.data, tx.now],
         )
     }

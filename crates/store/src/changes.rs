@@ -9,7 +9,7 @@ use tokio::sync::broadcast;
 
 use crate::engine::sql::Sql;
 use crate::engine::writer::Tx;
-use crate::id::{ClientId, NodeId, SessionId};
+use crate::id::{ClientId, NodeId, SessionId, UserId};
 use crate::{Result, Scope, Store};
 
 /// Changes kept per client; who is further behind is told to begin anew.
@@ -62,6 +62,8 @@ pub enum Nudge {
     Report(ClientId, NodeId),
     /// A session has ended.
     SessionEnded(SessionId),
+    /// What a user may do has changed.
+    User(UserId),
 }
 
 /// What the world hears after a commit.

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::params;
 
-use crate::audit::{self, Actor};
+use crate::audit::{self, Actor, Note};
 use crate::changes::{self, Kind};
 use crate::clock::from_millis;
 use crate::engine::sql::Sql;
@@ -117,10 +117,10 @@ impl Store {
                 }
                 let ends = tx.now + valid.as_millis() as i64;
                 let id = tx.sql.insert(
-                    "INSERT INTO token (client, hash, created, created_by, ends) VALUES (?1, ?2, ?3, ?4, ?5)",
+                    "INSERT INTO token (client, hash, created, created_by, ends) VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id",
                     params![client, hash.as_slice(), tx.now, actor.name, ends],
                 )?;
-                audit::note(tx, &actor, "token.create", Some(client), &id.to_string(), "")?;
+                audit::note(tx, &actor, Note::new("token.create", &id.to_string()).at(client))?;
                 changes::note(tx, client, Kind::Client)?;
                 Ok(TokenRow {
                     id: TokenId(id),
@@ -171,7 +171,7 @@ impl Store {
                 return Err(Error::NotFound("token"));
             }
             changes::note(tx, client, Kind::Client)?;
-            audit::note(tx, &actor, "token.delete", Some(client), &id.to_string(), "")
+            audit::note(tx, &actor, Note::new("token.delete", &id.to_string()).at(client))
         })
         .await
     }
@@ -263,7 +263,7 @@ fn make_node(tx: &mut Tx<'_>, client: ClientId, token: TokenId, new: &NewNode) -
         name = format!("{stem}-{number}");
     }
     let node = NodeId(tx.sql.insert(
-        "INSERT INTO node (client, name, hostname, key, enrolled, expected) VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
+        "INSERT INTO node (client, name, hostname, key, enrolled, expected) VALUES (?1, ?2, ?3, ?4, ?5, ?5) RETURNING id",
         params![client, name, stem, new.key.0.as_slice(), tx.now],
     )?);
     tx.sql.run("INSERT INTO node_link (node, client) VALUES (?1, ?2)", params![node, client])?;
@@ -274,7 +274,8 @@ fn make_node(tx: &mut Tx<'_>, client: ClientId, token: TokenId, new: &NewNode) -
     tx.sql.run(sql, params![token, tx.now, node, client])?;
     changes::note(tx, client, Kind::Nodes(Some(node)))?;
     let actor = Actor::named("enrolment token");
-    audit::note(tx, &actor, "node.enrol", Some(client), &name, &format!("with token {token}"))?;
+    let how = format!("with token {token}");
+    audit::note(tx, &actor, Note::new("node.enrol", &name).at(client).detail(&how))?;
     identity(tx.sql, node)?.ok_or(Error::NotFound("node"))
 }
 

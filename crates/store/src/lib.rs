@@ -7,6 +7,7 @@
 //! SQLite is the only database so far. It stays below `engine` and in the SQL texts of one file per resource; the suite in
 //! `tests` knows only the public functions, so that a second database can be held against it.
 
+mod access;
 mod actions;
 mod alerts;
 mod audit;
@@ -25,6 +26,7 @@ mod health;
 mod id;
 mod ingest;
 mod jobs;
+mod keys;
 mod links;
 mod list;
 mod memory;
@@ -48,9 +50,10 @@ mod users;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub use access::{Access, Duty, Role};
 pub use actions::{Action, COMMENT, Done, MOST};
 pub use alerts::{AlertDetail, AlertRow, Deed, HistoryEntry, State, TimeFlag};
-pub use audit::{Actor, AuditEntry};
+pub use audit::{Actor, AuditAsk, AuditEntry, AuditHead, Verified};
 pub use authorities::{Authority, AuthorityId, AuthorityState, NewAuthority};
 pub use changes::{Change, Nudge, What};
 pub use charts::{Facet, Facets, Histogram};
@@ -61,16 +64,17 @@ pub use enrolment::{Certificate, Enrolment, Fingerprint, Identity, NewNode, Toke
 pub use error::{Error, Result};
 pub use facts::Facts;
 pub use health::{Health, Taken};
-pub use id::{AlertId, ClientId, NodeId, SessionId, TokenId, UserId};
+pub use id::{AlertId, ApiKeyId, ClientId, NodeId, SessionId, TokenId, UserId};
 pub use ingest::Ingested;
+pub use keys::{ApiKey, KeyHolder, NewApiKey};
 pub use list::{Ask, COUNT, PAGE, Page};
 pub use nodes::{Blind, Consequences, LostRecords, Node, NodeChange, Standing};
 pub use reports::Report;
 pub use retention::Keep;
 pub use scope::{Reach, Scope};
 pub use secret::Secret;
-pub use sessions::{NewSession, Session};
-pub use users::{NewUser, Preferences, Role, User, UserChange};
+pub use sessions::{NewSession, Proof, Session};
+pub use users::{NewUser, Preferences, User, UserChange};
 
 use engine::readers::Readers;
 use engine::sql::Sql;

@@ -19,7 +19,7 @@ pub(crate) fn number(sql: Sql<'_>, client: ClientId, module: Source, rule: &str,
     match known {
         Some(number) => Ok(number),
         None => sql.insert(
-            "INSERT INTO rule (client, module, rule, folded, name) VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT INTO rule (client, module, rule, folded, name) VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id",
             params![client, module as i64, rule, rule.to_lowercase(), name],
         ),
     }

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 
 /// Tables of tenants' data; each has a column `client`.
 #[cfg(any(test, debug_assertions))]
-const TENANTS: [&str; 20] = [
+const TENANTS: [&str; 21] = [
     "alert",
     "body",
     "sample",
@@ -30,6 +30,7 @@ const TENANTS: [&str; 20] = [
     "token",
     "job",
     "user_client",
+    "api_key_client",
 ];
 
 /// Tables that grow with the alerts, or with time.

@@ -1,6 +1,7 @@
 //! The one road to SQLite: texts that are fixed at compile time, prepared once per connection.
 
-use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Params, Row};
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Params};
+pub(crate) use rusqlite::{Row, params};
 
 use crate::Result;
 use crate::engine::guard;
@@ -34,10 +35,18 @@ impl<'c> Sql<'c> {
         }
     }
 
-    /// Runs an INSERT; says the new row's number.
+    /// Runs an INSERT that ends in `RETURNING id`; says the new row's number.
     pub(crate) fn insert(self, sql: &'static str, params: impl Params) -> Result<i64> {
-        self.prepare(sql)?.execute(params)?;
-        Ok(self.0.last_insert_rowid())
+        Ok(self.prepare(sql)?.query_row(params, |row| row.get(0))?)
+    }
+
+    /// As [`Self::insert`]; none if a UNIQUE or other constraint forbids it.
+    pub(crate) fn insert_unless_taken(self, sql: &'static str, params: impl Params) -> Result<Option<i64>> {
+        match self.prepare(sql)?.query_row(params, |row| row.get(0)) {
+            Ok(id) => Ok(Some(id)),
+            Err(error) if crate::error::is_taken(&error) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The first row, if there is one.
