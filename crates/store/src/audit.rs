@@ -1,7 +1,9 @@
 //! Who changed what: written in the same transaction as the change.
 
+use std::ops::ControlFlow;
+
+use crate::engine::sql::params;
 use jiff::Timestamp;
-use rusqlite::params;
 
 use crate::clock::from_millis;
 use crate::engine::writer::Tx;
@@ -89,15 +91,13 @@ impl Store {
     pub async fn audit(&self, scope: &Scope, before: Option<i64>, limit: usize) -> Result<Vec<AuditEntry>> {
         let scope = scope.clone();
         self.read("audit", move |sql| {
-            let mut statement = sql.prepare(
-                "SELECT id, at, user, who, address, action, client, subject, detail FROM audit WHERE id < ?1 \
-                 ORDER BY id DESC",
-            )?;
-            let mut rows = statement.query([before.unwrap_or(i64::MAX)])?;
+            let text = "SELECT id, at, user, who, address, action, client, subject, detail FROM audit WHERE id < ?1 \
+                        ORDER BY id DESC";
             let mut entries = Vec::new();
-            while entries.len() < limit
-                && let Some(row) = rows.next()?
-            {
+            sql.walk(text, [before.unwrap_or(i64::MAX)], |row| {
+                if entries.len() >= limit {
+                    return Ok(ControlFlow::Break(()));
+                }
                 let client: Option<ClientId> = row.get(6)?;
                 let visible = match client {
                     Some(client) => scope.allows(client),
@@ -116,7 +116,8 @@ impl Store {
                         detail: row.get(8)?,
                     });
                 }
-            }
+                Ok(ControlFlow::Continue(()))
+            })?;
             Ok(entries)
         })
         .await

@@ -1,7 +1,7 @@
 //! The core's certificate authorities. More than one while one is being replaced by the next.
 
+use crate::engine::sql::params;
 use jiff::Timestamp;
-use rusqlite::params;
 
 use crate::audit::{self, Actor};
 use crate::clock::from_millis;

@@ -1,12 +1,11 @@
 //! Clients: the organisations that are watched.
 
+use crate::engine::sql::{Row, Sql, params};
 use jiff::Timestamp;
-use rusqlite::{Row, params};
 
 use crate::audit::{self, Actor};
 use crate::changes::{self, Kind};
 use crate::clock::from_millis;
-use crate::engine::sql::Sql;
 use crate::engine::writer::Tx;
 use crate::id::ClientId;
 use crate::{Error, Reach, Result, Scope, Store, jobs, text};
@@ -102,14 +101,11 @@ impl Store {
             check_long("notes", &new.notes)?;
             check_long("contacts", &new.contacts)?;
             let slug = free_slug(tx.sql, name)?;
-            let inserted = tx.sql.run_unless_taken(
+            let inserted = tx.sql.insert_unless_taken(
                 "INSERT INTO client (name, folded, slug, notes, time_zone, contacts, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 params![name, name.to_lowercase(), slug, new.notes, new.time_zone, new.contacts, tx.now],
             )?;
-            if inserted.is_none() {
-                return Err(Error::invalid("name", "another client has this name"));
-            }
-            let id = ClientId(tx.sql.connection().last_insert_rowid());
+            let id = ClientId(inserted.ok_or_else(|| Error::invalid("name", "another client has this name"))?);
             tx.sql.run("INSERT INTO tally (client) VALUES (?1)", [id])?;
             changes::note(tx, id, Kind::Client)?;
             audit::note(tx, &actor, "client.create", Some(id), name, "")?;
@@ -225,7 +221,7 @@ fn load(sql: Sql<'_>, id: ClientId) -> Result<Client> {
     .ok_or(Error::NotFound("client"))
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Client> {
+fn read(row: &Row<'_>) -> Result<Client> {
     Ok(Client {
         id: row.get(0)?,
         name: row.get(1)?,

@@ -1,12 +1,11 @@
 //! How a machine becomes a node: a one-time token, a key of its own, certificates.
 
+use crate::engine::sql::{Sql, params};
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::params;
 
 use crate::audit::{self, Actor};
 use crate::changes::{self, Kind};
 use crate::clock::from_millis;
-use crate::engine::sql::Sql;
 use crate::engine::writer::Tx;
 use crate::id::{ClientId, NodeId, TokenId};
 use crate::{Error, Result, Scope, Secret, Store};

@@ -1,7 +1,7 @@
 //! One-time links: the first administrator sets up with one, and one made on the core's own machine signs a user in.
 
+use crate::engine::sql::params;
 use jiff::SignedDuration;
-use rusqlite::params;
 
 use crate::audit::{self, Actor};
 use crate::engine::writer::Tx;

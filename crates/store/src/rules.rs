@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 
-use rusqlite::params;
+use crate::engine::sql::{Sql, params};
 use wire::Source;
 
-use crate::engine::sql::Sql;
 use crate::id::ClientId;
 use crate::{Error, Result};
 

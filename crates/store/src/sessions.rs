@@ -1,12 +1,11 @@
 //! Signed-in browsers. A session ends when it was idle too long, when it is too old, or when somebody ends it.
 
+use crate::engine::sql::{Sql, params};
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::params;
 
 use crate::audit::{self, Actor};
 use crate::changes::Nudge;
 use crate::clock::from_millis;
-use crate::engine::sql::Sql;
 use crate::engine::writer::Tx;
 use crate::id::{SessionId, UserId};
 use crate::users::{self, User};

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use crate::engine::sql::{Row, Sql, params};
 use jiff::Timestamp;
-use rusqlite::{Row, params};
 use serde::{Deserialize, Serialize};
 
 use crate::audit::{self, Actor};
 use crate::changes::Nudge;
 use crate::clock::from_millis;
-use crate::engine::sql::Sql;
 use crate::engine::writer::Tx;
 use crate::id::{ClientId, SessionId, UserId};
 use crate::{Error, Reach, Result, Store};
@@ -220,14 +219,11 @@ pub(crate) fn insert(tx: &mut Tx<'_>, new: &NewUser) -> Result<User> {
     if name.is_empty() || name.chars().count() > 64 || name.chars().any(char::is_control) {
         return Err(Error::invalid("name", "a name has 1 to 64 characters"));
     }
-    let inserted = tx.sql.run_unless_taken(
+    let inserted = tx.sql.insert_unless_taken(
         "INSERT INTO user (name, folded, role, passphrase, every_client, created) VALUES (?1, ?2, ?3, ?4, 0, ?5)",
         params![name, fold(name), new.role as i64, new.passphrase, tx.now],
     )?;
-    if inserted.is_none() {
-        return Err(Error::invalid("name", "another user has this name"));
-    }
-    let id = UserId(tx.sql.connection().last_insert_rowid());
+    let id = UserId(inserted.ok_or_else(|| Error::invalid("name", "another user has this name"))?);
     set_reach(tx.sql, id, &new.reach)?;
     load(tx.sql, id)
 }
