@@ -1,12 +1,11 @@
 //! Clients: the organisations that are watched.
 
 use jiff::Timestamp;
-use rusqlite::{Row, params};
 
 use crate::audit::{self, Actor, Note};
 use crate::changes::{self, Kind};
 use crate::clock::from_millis;
-use crate::engine::sql::Sql;
+use crate::engine::sql::{Row, Sql, params};
 use crate::engine::writer::Tx;
 use crate::id::ClientId;
 use crate::{Error, Reach, Result, Scope, Store, jobs, text};
@@ -104,7 +103,7 @@ impl Store {
             let slug = free_slug(tx.sql, name)?;
             let inserted = tx.sql.insert_unless_taken(
                 "INSERT INTO client (name, folded, slug, notes, time_zone, contacts, created) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING id",
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 params![name, name.to_lowercase(), slug, new.notes, new.time_zone, new.contacts, tx.now],
             )?;
             let id = ClientId(inserted.ok_or_else(|| Error::invalid("name", "another client has this name"))?);
@@ -225,7 +224,7 @@ fn load(sql: Sql<'_>, id: ClientId) -> Result<Client> {
     .ok_or(Error::NotFound("client"))
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Client> {
+fn read(row: &Row<'_>) -> Result<Client> {
     Ok(Client {
         id: row.get(0)?,
         name: row.get(1)?,

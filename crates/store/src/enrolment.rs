@@ -1,12 +1,11 @@
 //! How a machine becomes a node: a one-time token, a key of its own, certificates.
 
+use crate::engine::sql::{Sql, params};
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::params;
 
 use crate::audit::{self, Actor, Note};
 use crate::changes::{self, Kind};
 use crate::clock::from_millis;
-use crate::engine::sql::Sql;
 use crate::engine::writer::Tx;
 use crate::id::{ClientId, NodeId, TokenId};
 use crate::{Error, Result, Scope, Secret, Store};
@@ -117,7 +116,7 @@ impl Store {
                 }
                 let ends = tx.now + valid.as_millis() as i64;
                 let id = tx.sql.insert(
-                    "INSERT INTO token (client, hash, created, created_by, ends) VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id",
+                    "INSERT INTO token (client, hash, created, created_by, ends) VALUES (?1, ?2, ?3, ?4, ?5)",
                     params![client, hash.as_slice(), tx.now, actor.name, ends],
                 )?;
                 audit::note(tx, &actor, Note::new("token.create", &id.to_string()).at(client))?;
@@ -263,7 +262,7 @@ fn make_node(tx: &mut Tx<'_>, client: ClientId, token: TokenId, new: &NewNode) -
         name = format!("{stem}-{number}");
     }
     let node = NodeId(tx.sql.insert(
-        "INSERT INTO node (client, name, hostname, key, enrolled, expected) VALUES (?1, ?2, ?3, ?4, ?5, ?5) RETURNING id",
+        "INSERT INTO node (client, name, hostname, key, enrolled, expected) VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
         params![client, name, stem, new.key.0.as_slice(), tx.now],
     )?);
     tx.sql.run("INSERT INTO node_link (node, client) VALUES (?1, ?2)", params![node, client])?;

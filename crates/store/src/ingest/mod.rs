@@ -13,7 +13,7 @@ mod prepare;
 
 use std::time::Duration;
 
-use rusqlite::params;
+use crate::engine::sql::{Sql, params};
 use wire::link::{Batch, Conflict, Cursors, Position, Refused, Taken};
 use wire::{Alert, Source};
 
@@ -21,7 +21,6 @@ pub(crate) use batch::insert_alert;
 use prepare::{Prepared, prepare_alert};
 
 use crate::bodies::Packer;
-use crate::engine::sql::Sql;
 use crate::engine::writer::Tx;
 use crate::id::{AlertId, ClientId, NodeId};
 use crate::{Error, Result, Scope, Store, changes, clients, nodes};
