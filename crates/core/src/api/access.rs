@@ -118,6 +118,8 @@ pub(super) const TABLE: &[Rule] = &[
     own("GET", "/me/keys"),
     own("POST", "/me/keys").shows(Shows::SessionLately),
     own("DELETE", "/me/keys/{id}"),
+    own("GET", "/me/key").shows(Shows::Any),
+    own("DELETE", "/me/key").shows(Shows::Any),
     own("GET", "/version").shows(Shows::Any),
     // Clients and their nodes.
     viewer("GET", "/clients", Clients),

@@ -58,6 +58,7 @@ fn api() -> OpenApiRouter<Shared> {
             .routes(routes!(sessions::end))
             .routes(routes!(keys::own, keys::create))
             .routes(routes!(keys::delete_own))
+            .routes(routes!(keys::this, keys::delete_this))
             .routes(routes!(clients::list, clients::create))
             .routes(routes!(clients::get, clients::change, clients::delete))
             .routes(routes!(tokens::list, tokens::create))
