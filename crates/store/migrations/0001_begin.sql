@@ -76,6 +76,17 @@ CREATE TABLE api_key_client (
     PRIMARY KEY (api_key, client)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX api_key_client_client ON api_key_client (client);
+-- What takes more than one request (ceremonies.rs).
+CREATE TABLE ceremony (
+    hash BLOB PRIMARY KEY,
+    step INTEGER NOT NULL,
+    user_id INTEGER REFERENCES user ON DELETE CASCADE,
+    state BLOB NOT NULL,
+    tries INTEGER NOT NULL DEFAULT 0,
+    ends INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX ceremony_user ON ceremony (user_id);
+CREATE INDEX ceremony_ends ON ceremony (ends);
 -- The audit log, and the end of its chain (audit.rs).
 CREATE TABLE audit (
     id INTEGER PRIMARY KEY,

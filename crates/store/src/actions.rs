@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::params;
+use crate::engine::sql::params;
 
 use crate::alerts::{Deed, State, number_of, severity_from_code};
 use crate::audit::{self, Actor, Note};

@@ -1,14 +1,13 @@
 //! Alerts as lists show them: types, and reading one row.
 
+use crate::engine::sql::{Row, Sql, params};
 use jiff::Timestamp;
-use rusqlite::{Row, params};
 use serde::{Deserialize, Serialize};
 use wire::alert::{Fold, Sample};
 use wire::{Alert, Severity, Source};
 
 use crate::bodies::{Unpacker, module_from_code};
 use crate::clock::{from_micros, from_millis};
-use crate::engine::sql::Sql;
 use crate::engine::writer::Shared;
 use crate::id::{AlertId, ClientId, NodeId, stamp_millis};
 use crate::{Error, Result, Scope, Store};
@@ -176,7 +175,7 @@ pub(crate) const ROW: &str = concat!("SELECT ", columns!(), " WHERE alert.number
 const AHEAD: i64 = 5 * 60_000;
 const BEHIND: i64 = 400 * 86_400_000;
 
-pub(crate) fn read_row(shared: &Shared, row: &Row<'_>) -> rusqlite::Result<AlertRow> {
+pub(crate) fn read_row(shared: &Shared, row: &Row<'_>) -> Result<AlertRow> {
     let (number, stamp, time): (i64, i64, i64) = (row.get(0)?, row.get(10)?, row.get(11)?);
     let arrived = stamp_millis(stamp);
     let late = arrived.saturating_sub(time.div_euclid(1000));

@@ -391,7 +391,7 @@ fn first_at(sql: Sql<'_>, at: Timestamp) -> Result<i64> {
     Ok(found.unwrap_or(i64::MAX))
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<AuditEntry> {
+fn read(row: &Row<'_>) -> Result<AuditEntry> {
     let json = |text: Option<String>| text.and_then(|text| serde_json::from_str(&text).ok());
     Ok(AuditEntry {
         id: row.get(0)?,
@@ -412,7 +412,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<AuditEntry> {
 
 type Chained = (i64, Content, Option<Vec<u8>>, Vec<u8>, Vec<u8>);
 
-fn read_chained(row: &Row<'_>) -> rusqlite::Result<Chained> {
+fn read_chained(row: &Row<'_>) -> Result<Chained> {
     let content = Content {
         at: row.get(1)?,
         user: row.get(2)?,

@@ -1,7 +1,7 @@
 //! The core's certificate authorities. More than one while one is being replaced by the next.
 
+use crate::engine::sql::params;
 use jiff::Timestamp;
-use rusqlite::params;
 
 use crate::audit::{self, Actor, Note};
 use crate::clock::from_millis;
@@ -93,7 +93,7 @@ impl Store {
     pub async fn add_authority(&self, actor: Actor, new: NewAuthority) -> Result<AuthorityId> {
         self.write("add authority", move |tx| {
             let id = tx.sql.insert(
-                "INSERT INTO authority (certificate, sealed_key, created, ends, state) VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id",
+                "INSERT INTO authority (certificate, sealed_key, created, ends, state) VALUES (?1, ?2, ?3, ?4, ?5)",
                 params![new.certificate, new.sealed_key, tx.now, new.ends.as_millisecond(), new.state as i64],
             )?;
             let detail = format!("ends {}", new.ends);

@@ -5,12 +5,11 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use rusqlite::params;
+use crate::engine::sql::{Sql, params};
 use wire::{Alert, Source};
 use zstd::bulk::{Compressor, Decompressor};
 use zstd::dict::{DecoderDictionary, EncoderDictionary};
 
-use crate::engine::sql::Sql;
 use crate::engine::writer::Tx;
 use crate::id::ClientId;
 use crate::{Error, Result};
@@ -120,7 +119,7 @@ impl Dictionaries {
     /// Stores a trained dictionary; it counts once this is committed.
     pub(crate) fn insert(tx: &mut Tx<'_>, trained: &Trained) -> Result<i64> {
         tx.sql.insert(
-            "INSERT INTO dictionary (module, data, created) VALUES (?1, ?2, ?3) RETURNING id",
+            "INSERT INTO dictionary (module, data, created) VALUES (?1, ?2, ?3)",
             params![trained.module as i64, trained.data, tx.now],
         )
     }
@@ -250,11 +249,8 @@ impl<'s> Unpacker<'s> {
 
     /// The alert of this number, as it came.
     pub(crate) fn load(&mut self, sql: Sql<'_>, client: ClientId, number: i64) -> Result<Option<Alert>> {
-        let mut statement = sql.prepare("SELECT dictionary, data FROM body WHERE alert = ?1 AND client = ?2")?;
-        let mut rows = statement.query(params![number, client])?;
-        let Some(row) = rows.next()? else { return Ok(None) };
-        let data = row.get_ref(1)?.as_blob().map_err(|_| Error::Damaged("a stored alert is no blob".into()))?;
-        self.unpack(row.get(0)?, data).map(Some)
+        let text = "SELECT dictionary, data FROM body WHERE alert = ?1 AND client = ?2";
+        sql.one(text, params![number, client], |row| self.unpack(row.get(0)?, row.blob(1)?))
     }
 }
 

@@ -4,10 +4,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{PoisonError, RwLock};
 
-use rusqlite::params;
+use crate::engine::sql::{Sql, params};
 use tokio::sync::broadcast;
 
-use crate::engine::sql::Sql;
 use crate::engine::writer::Tx;
 use crate::id::{ClientId, NodeId, SessionId, UserId};
 use crate::{Result, Scope, Store};

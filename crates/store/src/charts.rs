@@ -1,15 +1,15 @@
 //! What lies above and beside a list: the histogram over time and the facets, from the rollups.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::ControlFlow;
 
+use crate::engine::sql::{Sql, params};
 use jiff::{Timestamp, tz::TimeZone};
 use query::{Condition, Field, Query};
-use rusqlite::params;
 
 use crate::alerts::{State, severity_from_code};
 use crate::bodies::module_from_code;
 use crate::clock::from_millis;
-use crate::engine::sql::Sql;
 use crate::id::{ClientId, NodeId};
 use crate::list::{chosen_clients, client_names, codes, set};
 use crate::{Result, Scope, Store};
@@ -146,12 +146,9 @@ impl Store {
             let steps = (filter.to - filter.from + step - 1).div_euclid(step);
             let mut counts = vec![[0_u64; 4]; usize::try_from(steps).unwrap_or(0)];
             for &client in &filter.clients {
-                let mut statement = sql.prepare(
-                    "SELECT hour, node, module, severity, state, alerts FROM rollup_hour \
-                     WHERE client = ?1 AND hour >= ?2 AND hour < ?3 AND hidden = 0",
-                )?;
-                let mut rows = statement.query(params![client, filter.from, filter.to])?;
-                while let Some(row) = rows.next()? {
+                let text = "SELECT hour, node, module, severity, state, alerts FROM rollup_hour \
+                            WHERE client = ?1 AND hour >= ?2 AND hour < ?3 AND hidden = 0";
+                sql.walk(text, params![client, filter.from, filter.to], |row| {
                     let severity: i64 = row.get(3)?;
                     if filter.fits(row.get(1)?, row.get(2)?, severity, row.get(4)?) {
                         let at = (row.get::<_, i64>(0)? - filter.from).div_euclid(step);
@@ -160,7 +157,8 @@ impl Store {
                             bucket[severity.clamp(0, 3) as usize] += alerts.max(0) as u64;
                         }
                     }
-                }
+                    Ok(ControlFlow::Continue(()))
+                })?;
             }
             let at = |hour: i64| from_millis(hour * HOUR);
             let buckets = (filter.from..).step_by(step as usize).zip(counts).map(|(hour, c)| (at(hour), c)).collect();
@@ -242,12 +240,9 @@ type Cells = HashMap<i64, Vec<([i64; 3], u64)>>;
 /// Adds up the days here: SQLite would sort the rows to group them, which takes several times as long.
 fn cells(sql: Sql<'_>, client: ClientId, (first, last): (i64, i64)) -> Result<Cells> {
     let mut cells = Cells::new();
-    let mut statement = sql.prepare(
-        "SELECT rule, node, severity, state, alerts FROM rollup_day \
-         WHERE client = ?1 AND day >= ?2 AND day <= ?3 AND hidden = 0",
-    )?;
-    let mut rows = statement.query(params![client, first, last])?;
-    while let Some(row) = rows.next()? {
+    let text = "SELECT rule, node, severity, state, alerts FROM rollup_day \
+                WHERE client = ?1 AND day >= ?2 AND day <= ?3 AND hidden = 0";
+    sql.walk(text, params![client, first, last], |row| {
         let key = [row.get(1)?, row.get(2)?, row.get(3)?];
         let of_rule = cells.entry(row.get(0)?).or_default();
         let count = row.get::<_, i64>(4)?.max(0) as u64;
@@ -256,7 +251,8 @@ fn cells(sql: Sql<'_>, client: ClientId, (first, last): (i64, i64)) -> Result<Ce
             Some((_, sum)) => *sum += count,
             None => of_rule.push((key, count)),
         }
-    }
+        Ok(ControlFlow::Continue(()))
+    })?;
     Ok(cells)
 }
 

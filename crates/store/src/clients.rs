@@ -1,13 +1,11 @@
 //! Clients: the organisations that are watched.
 
 use jiff::Timestamp;
-use rusqlite::{Row, params};
 
 use crate::audit::{self, Actor, Note};
 use crate::changes::{self, Kind};
 use crate::clock::from_millis;
-use crate::engine::sql::Sql;
-use crate::engine::writer::Tx;
+use crate::engine::sql::{Row, Sql, params};
 use crate::id::ClientId;
 use crate::{Error, Reach, Result, Scope, Store, jobs, text};
 
@@ -104,7 +102,7 @@ impl Store {
             let slug = free_slug(tx.sql, name)?;
             let inserted = tx.sql.insert_unless_taken(
                 "INSERT INTO client (name, folded, slug, notes, time_zone, contacts, created) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING id",
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 params![name, name.to_lowercase(), slug, new.notes, new.time_zone, new.contacts, tx.now],
             )?;
             let id = ClientId(inserted.ok_or_else(|| Error::invalid("name", "another client has this name"))?);
@@ -225,7 +223,7 @@ fn load(sql: Sql<'_>, id: ClientId) -> Result<Client> {
     .ok_or(Error::NotFound("client"))
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Client> {
+fn read(row: &Row<'_>) -> Result<Client> {
     Ok(Client {
         id: row.get(0)?,
         name: row.get(1)?,
@@ -286,7 +284,7 @@ fn free_slug(sql: Sql<'_>, name: &str) -> Result<String> {
     Ok(slug)
 }
 
-/// True if there is such a client.
-pub(crate) fn exists(tx: &Tx<'_>, id: ClientId) -> Result<bool> {
-    Ok(tx.sql.one("SELECT 1 FROM client WHERE id = ?1", [id], |_| Ok(()))?.is_some())
+/// Fails unless there is such a client.
+pub(crate) fn demand(sql: Sql<'_>, id: ClientId) -> Result<()> {
+    sql.one("SELECT 1 FROM client WHERE id = ?1", [id], |_| Ok(()))?.ok_or(Error::NotFound("client"))
 }

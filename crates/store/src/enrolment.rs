@@ -1,15 +1,14 @@
 //! How a machine becomes a node: a one-time token, a key of its own, certificates.
 
+use crate::engine::sql::{Sql, params};
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::params;
 
 use crate::audit::{self, Actor, Note};
 use crate::changes::{self, Kind};
 use crate::clock::from_millis;
-use crate::engine::sql::Sql;
 use crate::engine::writer::Tx;
 use crate::id::{ClientId, NodeId, TokenId};
-use crate::{Error, Result, Scope, Secret, Store};
+use crate::{Error, Result, Scope, Secret, Store, clients};
 
 /// SHA-256 of something: of a key's public part (SubjectPublicKeyInfo), or of a certificate (DER).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -112,12 +111,10 @@ impl Store {
         let hash = secret.hash();
         let row = self
             .write("create token", move |tx| {
-                if !crate::clients::exists(tx, client)? {
-                    return Err(Error::NotFound("client"));
-                }
+                clients::demand(tx.sql, client)?;
                 let ends = tx.now + valid.as_millis() as i64;
                 let id = tx.sql.insert(
-                    "INSERT INTO token (client, hash, created, created_by, ends) VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id",
+                    "INSERT INTO token (client, hash, created, created_by, ends) VALUES (?1, ?2, ?3, ?4, ?5)",
                     params![client, hash.as_slice(), tx.now, actor.name, ends],
                 )?;
                 audit::note(tx, &actor, Note::new("token.create", &id.to_string()).at(client))?;
@@ -142,6 +139,7 @@ impl Store {
     pub async fn tokens(&self, scope: &Scope, client: ClientId) -> Result<Vec<TokenRow>> {
         scope.demand(client, "client")?;
         self.read("tokens", move |sql| {
+            clients::demand(sql, client)?;
             sql.all(
                 "SELECT id, created, created_by, ends, used FROM token WHERE client = ?1 ORDER BY id DESC LIMIT 200",
                 [client],
@@ -263,7 +261,7 @@ fn make_node(tx: &mut Tx<'_>, client: ClientId, token: TokenId, new: &NewNode) -
         name = format!("{stem}-{number}");
     }
     let node = NodeId(tx.sql.insert(
-        "INSERT INTO node (client, name, hostname, key, enrolled, expected) VALUES (?1, ?2, ?3, ?4, ?5, ?5) RETURNING id",
+        "INSERT INTO node (client, name, hostname, key, enrolled, expected) VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
         params![client, name, stem, new.key.0.as_slice(), tx.now],
     )?);
     tx.sql.run("INSERT INTO node_link (node, client) VALUES (?1, ?2)", params![node, client])?;

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::clock::from_millis;
+use crate::engine::sql::{FromValue, ToValue, Value};
 
 macro_rules! number {
     ($(#[$doc:meta])* $name:ident) => {
@@ -26,15 +27,15 @@ macro_rules! number {
             }
         }
 
-        impl rusqlite::ToSql for $name {
-            fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
-                self.0.to_sql()
+        impl ToValue for $name {
+            fn to_value(&self) -> Value<'_> {
+                Value::Integer(self.0)
             }
         }
 
-        impl rusqlite::types::FromSql for $name {
-            fn column_result(value: rusqlite::types::ValueRef<'_>) -> rusqlite::types::FromSqlResult<Self> {
-                i64::column_result(value).map(Self)
+        impl FromValue for $name {
+            fn from_value(value: Value<'_>) -> crate::Result<Self> {
+                i64::from_value(value).map(Self)
             }
         }
     };

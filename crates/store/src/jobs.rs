@@ -1,6 +1,6 @@
 //! Work that must survive a restart: noted in the transaction that causes it, taken by the background.
 
-use rusqlite::params;
+use crate::engine::sql::params;
 
 use crate::Result;
 use crate::engine::writer::Tx;

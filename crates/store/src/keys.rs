@@ -163,7 +163,7 @@ fn create(tx: &mut Tx<'_>, actor: &Actor, user: UserId, new: &NewApiKey, hash: [
     let ends = new.valid.map(|valid| tx.now + valid.as_millis() as i64);
     let id = tx.sql.insert(
         "INSERT INTO api_key (hash, user_id, name, role, every_client, created, ends) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING id",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         params![hash.as_slice(), user.id, name, new.role as i64, new.clients == Reach::All, tx.now, ends],
     )?;
     if let Reach::Only(clients) = &new.clients {
@@ -181,7 +181,7 @@ fn create(tx: &mut Tx<'_>, actor: &Actor, user: UserId, new: &NewApiKey, hash: [
     Ok(key)
 }
 
-fn id_of(row: &Row<'_>) -> rusqlite::Result<ApiKeyId> {
+fn id_of(row: &Row<'_>) -> Result<ApiKeyId> {
     row.get(0)
 }
 

@@ -14,6 +14,7 @@ mod audit;
 mod authorities;
 mod background;
 mod bodies;
+mod ceremonies;
 mod changes;
 mod charts;
 mod clients;
@@ -55,6 +56,7 @@ pub use actions::{Action, COMMENT, Done, MOST};
 pub use alerts::{AlertDetail, AlertRow, Deed, HistoryEntry, State, TimeFlag};
 pub use audit::{Actor, AuditAsk, AuditEntry, AuditHead, Verified};
 pub use authorities::{Authority, AuthorityId, AuthorityState, NewAuthority};
+pub use ceremonies::{Remembered, Step};
 pub use changes::{Change, Nudge, What};
 pub use charts::{Facet, Facets, Histogram};
 pub use clients::{Client, ClientChange, NewClient};
@@ -144,7 +146,7 @@ impl Store {
         let mut connection =
             engine::open_writer(&path, engine::Share { cache_kib: share.cache_kib * 4, mmap: 0, ..share })?;
         engine::migrate(&mut connection)?;
-        let cipher = first_start(&mut connection, options.clock.millis())?;
+        let cipher = engine::within(&mut connection, |sql| first_start(sql, options.clock.millis()))?;
         let timings = Arc::new(Timings::default());
         let live = Arc::new(changes::Live::load(Sql::new(&connection))?);
         let readers = Readers::open(&path, options.readers.clamp(1, 64), share, timings.clone())?;
@@ -209,9 +211,7 @@ impl Store {
 }
 
 /// What every database has from its first start on: its key, and the client «SOC».
-fn first_start(connection: &mut rusqlite::Connection, now: i64) -> Result<id::Cipher> {
-    let transaction = connection.transaction()?;
-    let sql = Sql::new(&transaction);
+fn first_start(sql: Sql<'_>, now: i64) -> Result<id::Cipher> {
     let key: Option<Vec<u8>> = sql.one("SELECT value FROM meta WHERE name = 'key'", [], |row| row.get(0))?;
     let key: [u8; 32] = match key {
         Some(key) => key.try_into().map_err(|_| Error::Damaged("its key has the wrong length".into()))?,
@@ -222,6 +222,5 @@ fn first_start(connection: &mut rusqlite::Connection, now: i64) -> Result<id::Ci
             key
         }
     };
-    transaction.commit()?;
     Ok(id::Cipher::new(key))
 }

@@ -10,14 +10,13 @@
 use std::collections::{BTreeMap, BinaryHeap};
 use std::time::{Duration, Instant};
 
+use crate::engine::sql::{Row, Sql, params};
 use jiff::{Timestamp, tz::TimeZone};
 use query::{Condition, Query, Term};
-use rusqlite::params;
 
 use crate::alerts::{AlertRow, ROW, State, read_row, severity_from_code};
 use crate::bodies::{Unpacker, module_from_code};
 use crate::clock::from_millis;
-use crate::engine::sql::Sql;
 use crate::engine::writer::Shared;
 use crate::facts::{About, Facts, normal};
 use crate::id::{AlertId, ClientId, NodeId, stamp_at, stamp_millis};
@@ -302,7 +301,7 @@ fn needs_whole(condition: &Condition) -> bool {
 impl Arm {
     fn fetch(&mut self, sql: Sql<'_>) -> Result<()> {
         let (below, above, fetch) = (self.below, self.above, self.fetch);
-        let read = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
+        let read = |row: &Row<'_>| row.get::<_, i64>(0);
         let mut found = match (&self.by, self.client) {
             (By::Words(words), _) => search::below(sql, words, below, above, fetch)?,
             // Only words are sought at several clients at once.

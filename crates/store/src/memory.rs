@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use wire::{Alert, Source};
 
 use crate::Result;
-use crate::engine::sql::Sql;
+use crate::engine::sql::{Sql, params};
 use crate::id::ClientId;
 use crate::rules;
 
@@ -39,8 +39,8 @@ impl Memory {
     pub(crate) fn save_high_water(&self, sql: Sql<'_>) -> Result<()> {
         if let Some((number, stamp)) = self.last {
             let save = "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-            sql.run(save, ("last number", number))?;
-            sql.run(save, ("last stamp", stamp))?;
+            sql.run(save, params!["last number", number])?;
+            sql.run(save, params!["last stamp", stamp])?;
         }
         Ok(())
     }

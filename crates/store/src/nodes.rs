@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use crate::engine::sql::{Row, Sql, params};
 use jiff::Timestamp;
-use rusqlite::{Row, params};
 use wire::status::Status;
 
 use crate::audit::{self, Actor, Note};
 use crate::changes::{self, Kind};
 use crate::clock::from_millis;
-use crate::engine::sql::Sql;
 use crate::id::{ClientId, NodeId};
 use crate::{Error, Result, Scope, Store, clients, jobs};
 
@@ -352,7 +351,7 @@ fn load(sql: Sql<'_>, scope: &Scope, id: NodeId) -> Result<Node> {
     Ok(node)
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Node> {
+fn read(row: &Row<'_>) -> Result<Node> {
     let status: Option<String> = row.get(19)?;
     Ok(Node {
         id: row.get(0)?,
@@ -381,7 +380,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Node> {
     })
 }
 
-pub(crate) fn read_standing(row: &Row<'_>, at: usize) -> rusqlite::Result<Standing> {
+pub(crate) fn read_standing(row: &Row<'_>, at: usize) -> Result<Standing> {
     Ok(Standing {
         last_heard: row.get::<_, Option<i64>>(at)?.map(from_millis),
         silence_step: row.get::<_, i64>(at + 1)?.clamp(0, 255) as u8,
@@ -390,7 +389,7 @@ pub(crate) fn read_standing(row: &Row<'_>, at: usize) -> rusqlite::Result<Standi
     })
 }
 
-fn read_lost(row: &Row<'_>, at: usize) -> rusqlite::Result<LostRecords> {
+fn read_lost(row: &Row<'_>, at: usize) -> Result<LostRecords> {
     Ok(LostRecords {
         at: from_millis(row.get(at)?),
         from: row.get::<_, i64>(at + 1)? as u64,

@@ -1,10 +1,9 @@
 //! Which alerts are about an entity: (part, client, entity, alert). A part is a range of a million alert numbers, so that writing
 //! touches only the pages of the latest part, however large the whole grows, and what is old goes by ranges.
 
-use rusqlite::params;
+use crate::engine::sql::{Sql, params};
 
 use crate::Result;
-use crate::engine::sql::Sql;
 use crate::id::ClientId;
 
 const PART_BITS: u32 = 20;
@@ -18,10 +17,11 @@ pub(crate) fn part(number: i64) -> i64 {
 pub(crate) fn insert(sql: Sql<'_>, client: ClientId, mut pairs: Vec<(i64, i64)>) -> Result<()> {
     // In the tree's order: neighbours share a page.
     pairs.sort_unstable_by_key(|(entity, number)| (part(*number), *entity, *number));
-    let mut statement =
-        sql.prepare("INSERT OR IGNORE INTO posting (part, client, entity, alert) VALUES (?1, ?2, ?3, ?4)")?;
     for (entity, number) in pairs {
-        statement.execute(params![part(number), client, entity, number])?;
+        sql.run(
+            "INSERT OR IGNORE INTO posting (part, client, entity, alert) VALUES (?1, ?2, ?3, ?4)",
+            params![part(number), client, entity, number],
+        )?;
     }
     Ok(())
 }

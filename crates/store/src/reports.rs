@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::engine::sql::{Sql, params};
 use jiff::Timestamp;
-use rusqlite::params;
 use wire::status::Status;
 
 use crate::changes::{self, Kind, Nudge};
-use crate::engine::sql::Sql;
 use crate::id::{ClientId, NodeId};
 use crate::nodes::{Blind, Standing, client_of, read_standing};
 use crate::{Error, Result, Store, ingest};

@@ -1,7 +1,7 @@
 //! Old alerts go, in small steps; rollups stay for 25 months.
 
+use crate::engine::sql::params;
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::params;
 
 use crate::alerts::{State, severity_from_code};
 use crate::bodies::Unpacker;
@@ -61,7 +61,7 @@ impl Store {
                 let day = hour.div_euclid(24);
                 tx.sql.run("DELETE FROM rollup_day WHERE client = ?1 AND day < ?2", params![client, day])?;
             }
-            tx.sql.connection().pragma_update(None, "incremental_vacuum", PAGES).ok();
+            tx.sql.give_back(PAGES);
             Ok(more)
         })
         .await
@@ -72,13 +72,7 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn used_bytes(&self) -> Result<u64> {
-        self.read("used bytes", |sql| {
-            let pragma =
-                |name: &str| -> Result<i64> { Ok(sql.connection().pragma_query_value(None, name, |row| row.get(0))?) };
-            let pages = pragma("page_count")? - pragma("freelist_count")?;
-            Ok(u64::try_from(pages * pragma("page_size")?).unwrap_or(0))
-        })
-        .await
+        self.read("used bytes", |sql| sql.used_bytes()).await
     }
 }
 

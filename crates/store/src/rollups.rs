@@ -3,12 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::params;
+use crate::engine::sql::{Sql, params};
 use wire::{Severity, Source};
 
 use crate::Result;
 use crate::alerts::State;
-use crate::engine::sql::Sql;
 use crate::id::{ClientId, NodeId};
 
 /// What is counted apart from all else.
@@ -40,35 +39,29 @@ impl Deltas {
 pub(crate) fn apply(sql: Sql<'_>, client: ClientId, deltas: Deltas) -> Result<()> {
     let mut hours: BTreeMap<_, (i64, i64)> = BTreeMap::new();
     let mut days: BTreeMap<_, (i64, i64)> = BTreeMap::new();
-    let mut statement = sql.prepare(
-        "INSERT INTO rollup (client, hour, node, rule, severity, state, hidden, alerts, occurrences) \
+    let text = "INSERT INTO rollup (client, hour, node, rule, severity, state, hidden, alerts, occurrences) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) \
-         ON CONFLICT DO UPDATE SET alerts = alerts + excluded.alerts, occurrences = occurrences + excluded.occurrences",
-    )?;
+         ON CONFLICT DO UPDATE SET alerts = alerts + excluded.alerts, occurrences = occurrences + excluded.occurrences";
     for (cell, (alerts, occurrences)) in deltas.0 {
         let node = cell.node.map_or(0, |node| node.0);
         let tail = (cell.severity as i64, cell.state as i64, cell.hidden);
-        statement.execute(params![client, cell.hour, node, cell.rule, tail.0, tail.1, tail.2, alerts, occurrences])?;
+        sql.run(text, params![client, cell.hour, node, cell.rule, tail.0, tail.1, tail.2, alerts, occurrences])?;
         let hour = hours.entry((cell.hour, node, cell.module as i64, tail)).or_default();
         *hour = (hour.0 + alerts, hour.1 + occurrences);
         let day = days.entry((cell.hour.div_euclid(24), node, cell.rule, tail)).or_default();
         *day = (day.0 + alerts, day.1 + occurrences);
     }
-    let mut statement = sql.prepare(
-        "INSERT INTO rollup_hour (client, hour, node, module, severity, state, hidden, alerts, occurrences) \
+    let text = "INSERT INTO rollup_hour (client, hour, node, module, severity, state, hidden, alerts, occurrences) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) \
-         ON CONFLICT DO UPDATE SET alerts = alerts + excluded.alerts, occurrences = occurrences + excluded.occurrences",
-    )?;
+         ON CONFLICT DO UPDATE SET alerts = alerts + excluded.alerts, occurrences = occurrences + excluded.occurrences";
     for ((hour, node, module, tail), (alerts, occurrences)) in hours {
-        statement.execute(params![client, hour, node, module, tail.0, tail.1, tail.2, alerts, occurrences])?;
+        sql.run(text, params![client, hour, node, module, tail.0, tail.1, tail.2, alerts, occurrences])?;
     }
-    let mut statement = sql.prepare(
-        "INSERT INTO rollup_day (client, day, node, rule, severity, state, hidden, alerts, occurrences) \
+    let text = "INSERT INTO rollup_day (client, day, node, rule, severity, state, hidden, alerts, occurrences) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) \
-         ON CONFLICT DO UPDATE SET alerts = alerts + excluded.alerts, occurrences = occurrences + excluded.occurrences",
-    )?;
+         ON CONFLICT DO UPDATE SET alerts = alerts + excluded.alerts, occurrences = occurrences + excluded.occurrences";
     for ((day, node, rule, tail), (alerts, occurrences)) in days {
-        statement.execute(params![client, day, node, rule, tail.0, tail.1, tail.2, alerts, occurrences])?;
+        sql.run(text, params![client, day, node, rule, tail.0, tail.1, tail.2, alerts, occurrences])?;
     }
     Ok(())
 }

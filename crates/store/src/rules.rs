@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 
-use rusqlite::params;
+use crate::engine::sql::{Sql, params};
 use wire::Source;
 
-use crate::engine::sql::Sql;
 use crate::id::ClientId;
 use crate::{Error, Result};
 
@@ -19,7 +18,7 @@ pub(crate) fn number(sql: Sql<'_>, client: ClientId, module: Source, rule: &str,
     match known {
         Some(number) => Ok(number),
         None => sql.insert(
-            "INSERT INTO rule (client, module, rule, folded, name) VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id",
+            "INSERT INTO rule (client, module, rule, folded, name) VALUES (?1, ?2, ?3, ?4, ?5)",
             params![client, module as i64, rule, rule.to_lowercase(), name],
         ),
     }

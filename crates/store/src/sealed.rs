@@ -1,6 +1,6 @@
 //! Secrets that the core must hold, enciphered by it with a key that is not in the database: here they are bytes.
 
-use rusqlite::params;
+use crate::engine::sql::params;
 
 use crate::audit::{self, Actor, Note};
 use crate::{Result, Store};

@@ -5,7 +5,7 @@
 //! entries, and one for most of them passes over those of the others.
 
 use crate::bodies::Unpacker;
-use crate::engine::sql::Sql;
+use crate::engine::sql::{Sql, params};
 use crate::engine::writer::Tx;
 use crate::facts::words;
 use crate::id::ClientId;
@@ -51,7 +51,7 @@ pub(crate) fn match_of_most(sql: Sql<'_>, clients: &[ClientId], words: &[String]
 pub(crate) fn below(sql: Sql<'_>, wanted: &str, below: i64, above: i64, limit: i64) -> Result<Vec<i64>> {
     sql.all(
         "SELECT rowid FROM word WHERE word MATCH ?1 AND rowid < ?2 AND rowid > ?3 ORDER BY rowid DESC LIMIT ?4",
-        rusqlite::params![wanted, below, above, limit],
+        params![wanted, below, above, limit],
         |row| row.get(0),
     )
 }
@@ -84,7 +84,7 @@ pub(crate) fn take_in(tx: &mut Tx<'_>) -> Result<bool> {
     for (number, client) in rows {
         if let Some(alert) = unpacker.load(tx.sql, client, number)? {
             let text = format!("{} {}", client_word(client), words(&alert).join(" "));
-            tx.sql.run("INSERT OR REPLACE INTO word (rowid, text) VALUES (?1, ?2)", (number, text))?;
+            tx.sql.run("INSERT OR REPLACE INTO word (rowid, text) VALUES (?1, ?2)", params![number, text])?;
         }
     }
     tx.sql.run(

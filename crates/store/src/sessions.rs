@@ -213,7 +213,7 @@ pub(crate) fn begin(tx: &mut Tx<'_>, user: UserId, hash: [u8; 32], new: &NewSess
     let idle = new.idle.as_millis() as i64;
     let id = tx.sql.insert(
         "INSERT INTO session (hash, user_id, how, created, proved, seen, idle, ends, address, agent) \
-         VALUES (?1, ?2, ?3, ?4, ?4, ?4, ?5, ?6, ?7, ?8) RETURNING id",
+         VALUES (?1, ?2, ?3, ?4, ?4, ?4, ?5, ?6, ?7, ?8)",
         params![hash.as_slice(), user.id, new.how as i64, tx.now, idle, ends, new.address, new.agent],
     )?;
     let actor = Actor::person(&user, new.address.clone());
@@ -242,7 +242,7 @@ fn find(sql: Sql<'_>, hash: &[u8], now: i64) -> Result<Option<Session>> {
     Ok((!user.disabled).then(|| row.of(user)))
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Bare> {
+fn read(row: &Row<'_>) -> Result<Bare> {
     Ok(Bare {
         id: row.get(0)?,
         user: row.get(1)?,

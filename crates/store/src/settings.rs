@@ -1,6 +1,6 @@
 //! Settings that are kept in the database: small JSON texts by name.
 
-use rusqlite::params;
+use crate::engine::sql::params;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

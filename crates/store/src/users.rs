@@ -240,7 +240,7 @@ pub(crate) fn create(tx: &mut Tx<'_>, actor: &Actor, new: &NewUser) -> Result<Us
 pub(crate) fn insert(tx: &mut Tx<'_>, new: &NewUser) -> Result<User> {
     let name = check_name(&new.name)?;
     let inserted = tx.sql.insert_unless_taken(
-        "INSERT INTO user (name, folded, admin, passphrase, created) VALUES (?1, ?2, 0, ?3, ?4) RETURNING id",
+        "INSERT INTO user (name, folded, admin, passphrase, created) VALUES (?1, ?2, 0, ?3, ?4)",
         params![name, fold(name), new.passphrase, tx.now],
     )?;
     let id = UserId(inserted.ok_or_else(taken)?);

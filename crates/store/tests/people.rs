@@ -191,6 +191,26 @@ async fn a_key_does_at_most_what_its_user_may() {
 }
 
 #[tokio::test]
+async fn a_step_is_taken_once_in_time_and_not_tried_for_ever() {
+    let world = World::new().await;
+    let store = &world.store;
+    let ada = world.user("Ada", Access::Admin).await;
+    let begin = |step| store.begin_step(step, Some(ada.id), b"state".to_vec(), SignedDuration::from_mins(5));
+    let secret = begin(Step::SecondFactor).await.unwrap();
+    assert!(store.end_step(Step::Passkey, &secret).await.is_err(), "it is another step");
+    for _ in 0..5 {
+        assert_eq!(store.try_step(Step::SecondFactor, &secret).await.unwrap().user, Some(ada.id));
+    }
+    assert!(store.try_step(Step::SecondFactor, &secret).await.is_err());
+    let secret = begin(Step::Provider).await.unwrap();
+    assert_eq!(store.end_step(Step::Provider, &secret).await.unwrap().state, b"state");
+    assert!(store.end_step(Step::Provider, &secret).await.is_err());
+    let secret = begin(Step::Provider).await.unwrap();
+    world.hand.turn(301);
+    assert!(store.end_step(Step::Provider, &secret).await.is_err());
+}
+
+#[tokio::test]
 async fn the_audit_log_shows_who_tampered_with_it() {
     let mut world = World::new().await;
     let client = world.client("Acme").await;

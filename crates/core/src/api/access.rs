@@ -21,7 +21,7 @@ use crate::state::Shared;
 
 /// Who may ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Who {
+pub(crate) enum Who {
     /// Anybody, signed in or not.
     Anyone,
     /// Whoever is signed in, guests as well.
@@ -32,7 +32,7 @@ pub(super) enum Who {
 
 /// What it is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum About {
+pub(crate) enum About {
     /// Nobody's data.
     Nothing,
     /// The asker alone.
@@ -47,7 +47,7 @@ pub(super) enum About {
 
 /// What the asker must show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Shows {
+pub(crate) enum Shows {
     /// A session or a key.
     Any,
     /// A session in which they have shown lately who they are, or a key.
@@ -60,13 +60,13 @@ pub(super) enum Shows {
 
 /// A line of the table.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Rule {
-    pub(super) method: &'static str,
+pub(crate) struct Rule {
+    pub(crate) method: &'static str,
     /// Below `/api/v1`.
-    pub(super) path: &'static str,
-    pub(super) who: Who,
-    pub(super) about: About,
-    pub(super) shows: Shows,
+    pub(crate) path: &'static str,
+    pub(crate) who: Who,
+    pub(crate) about: About,
+    pub(crate) shows: Shows,
 }
 
 const fn anyone(method: &'static str, path: &'static str) -> Rule {
@@ -99,7 +99,7 @@ impl Rule {
 use About::{Client, Clients, Everything, Nothing};
 
 /// The table.
-pub(super) const TABLE: &[Rule] = &[
+pub(crate) const TABLE: &[Rule] = &[
     // Getting in, and one's own page.
     anyone("GET", "/setup"),
     anyone("POST", "/setup"),

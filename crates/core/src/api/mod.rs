@@ -1,6 +1,6 @@
 //! The HTTP API for people: one file per resource. Only here is HTTP known.
 
-mod access;
+pub(crate) mod access;
 mod actions;
 mod alerts;
 mod asking;

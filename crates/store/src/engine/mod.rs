@@ -7,10 +7,12 @@
 //! - Readers cannot write (`query_only`), and each reads one snapshot.
 //! - All SQL goes through [`sql::Sql`], which takes only texts fixed at compile time and has them checked by [`guard`].
 
+mod failure;
 pub(crate) mod guard;
 pub(crate) mod readers;
 pub(crate) mod sql;
 pub(crate) mod timings;
+mod value;
 pub(crate) mod writer;
 
 use std::path::Path;
@@ -88,6 +90,14 @@ fn create_private(path: &Path) -> Result<()> {
 #[cfg(not(unix))]
 fn create_private(_: &Path) -> Result<()> {
     Ok(())
+}
+
+/// Runs `work` in a transaction of its own: what has to be there before the writer starts.
+pub(crate) fn within<T>(connection: &mut Connection, work: impl FnOnce(sql::Sql<'_>) -> Result<T>) -> Result<T> {
+    let transaction = connection.transaction()?;
+    let done = work(sql::Sql::new(&transaction))?;
+    transaction.commit()?;
+    Ok(done)
 }
 
 /// Brings the tables up to date, all or nothing.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use rusqlite::params;
+use crate::engine::sql::params;
 use wire::alert::Rule;
 use wire::link::{Refused, Taken};
 use wire::{Alert, Severity};

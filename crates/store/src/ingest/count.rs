@@ -1,6 +1,6 @@
 //! An alert's count has grown.
 
-use rusqlite::params;
+use crate::engine::sql::params;
 use wire::link::Count;
 
 use super::batch::Writing;

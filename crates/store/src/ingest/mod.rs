@@ -13,7 +13,7 @@ mod prepare;
 
 use std::time::Duration;
 
-use rusqlite::params;
+use crate::engine::sql::{Sql, params};
 use wire::link::{Batch, Conflict, Cursors, Position, Refused, Taken};
 use wire::{Alert, Source};
 
@@ -21,7 +21,6 @@ pub(crate) use batch::insert_alert;
 use prepare::{Prepared, prepare_alert};
 
 use crate::bodies::Packer;
-use crate::engine::sql::Sql;
 use crate::engine::writer::Tx;
 use crate::id::{AlertId, ClientId, NodeId};
 use crate::{Error, Result, Scope, Store, changes, clients, nodes};
@@ -99,9 +98,7 @@ impl Store {
     pub async fn raise(&self, scope: &Scope, client: ClientId, node: Option<NodeId>, alarm: Alert) -> Result<AlertId> {
         scope.demand(client, "client")?;
         self.write("raise", move |tx| {
-            if !clients::exists(tx, client)? {
-                return Err(Error::NotFound("client"));
-            }
+            clients::demand(tx.sql, client)?;
             raise(tx, client, node, alarm)
         })
         .await
