@@ -141,19 +141,13 @@ pub(super) async fn delete_own(
 }
 
 /// The key that asks.
-#[utoipa::path(get, path = "/me/key", tag = "me", operation_id = "key", responses(
-    (status = 200, body = Key),
-    (status = 404, body = ProblemBody, description = "The asker came with a session, not with a key"),
-))]
+#[utoipa::path(get, path = "/me/key", tag = "me", operation_id = "key", responses((status = 200, body = Key)))]
 pub(super) async fn this(State(core): State<Shared>, person: Person) -> Result<Json<Key>, Problem> {
     Ok(Json(presented(&core, &person).await?.into()))
 }
 
 /// Deletes the key that asks: how a program signs out.
-#[utoipa::path(delete, path = "/me/key", tag = "me", operation_id = "delete_this_key", responses(
-    (status = 204),
-    (status = 404, body = ProblemBody, description = "The asker came with a session, not with a key"),
-))]
+#[utoipa::path(delete, path = "/me/key", tag = "me", operation_id = "delete_this_key", responses((status = 204)))]
 pub(super) async fn delete_this(State(core): State<Shared>, person: Person) -> Result<StatusCode, Problem> {
     let key = presented(&core, &person).await?;
     core.store.delete_api_key(person.actor, Some(key.user), key.id).await?;
@@ -161,9 +155,7 @@ pub(super) async fn delete_this(State(core): State<Shared>, person: Person) -> R
 }
 
 async fn presented(core: &Core, person: &Person) -> Result<ApiKey, Problem> {
-    let Pass::Key(secret) = &person.pass else {
-        return Err(Problem::not_found("key").detail("You came with a session, not with a key."));
-    };
+    let Pass::Key(secret) = &person.pass else { return Err(Problem::not_found("key")) };
     // It may have died since the table let it in.
     let holder = core.store.key_holder(secret, None).await?;
     holder.map(|holder| holder.key).ok_or_else(Problem::not_signed_in)

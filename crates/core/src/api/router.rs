@@ -137,6 +137,7 @@ fn tell_who(operation: &mut Operation, method: &str, path: &str) {
         (Who::Anyone, _) => Vec::new(),
         (_, Shows::Any | Shows::Lately) => vec![one("session"), one("key")],
         (_, Shows::Session | Shows::SessionLately) => vec![one("session")],
+        (_, Shows::Key) => vec![one("key")],
     });
     if rule.who != Who::Anyone {
         let mut refused = vec![("401", "Nobody is signed in, or the key is dead")];

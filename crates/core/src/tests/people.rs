@@ -211,7 +211,7 @@ async fn a_program_signs_out_by_deleting_its_own_key_and_no_other() {
         secrets.push(made["secret"].as_str().unwrap().to_owned());
     }
     for method in ["GET", "DELETE"] {
-        assert_eq!(stage.ask(method, "/me/key", None).await.0, 404, "a session is no key");
+        assert_eq!(stage.ask(method, "/me/key", None).await.0, 403, "a session is no key");
     }
     let with_key = async |method: &str, secret: &str| {
         let url = format!("{}/api/v1/me/key", stage.base);

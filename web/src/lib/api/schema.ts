@@ -396,14 +396,14 @@ export interface paths {
         };
         /**
          * The key that asks.
-         * @description Who: signed in. About: oneself. Shows: session or key.
+         * @description Who: signed in. About: oneself. Shows: key.
          */
         get: operations["me_key"];
         put?: never;
         post?: never;
         /**
          * Deletes the key that asks: how a program signs out.
-         * @description Who: signed in. About: oneself. Shows: session or key.
+         * @description Who: signed in. About: oneself. Shows: key.
          */
         delete: operations["me_delete_this_key"];
         options?: never;
@@ -3741,8 +3741,8 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The asker came with a session, not with a key */
-            404: {
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3776,8 +3776,8 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The asker came with a session, not with a key */
-            404: {
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
