@@ -56,6 +56,8 @@ pub(crate) enum Shows {
     Session,
     /// A session in which they have shown lately who they are: no key.
     SessionLately,
+    /// A key: it is about the program that asks.
+    Key,
 }
 
 /// A line of the table.
@@ -130,6 +132,8 @@ pub(crate) const TABLE: &[Rule] = &[
     own("GET", "/me/keys"),
     own("POST", "/me/keys").shows(Shows::SessionLately),
     own("DELETE", "/me/keys/{id}"),
+    own("GET", "/me/key").shows(Shows::Key),
+    own("DELETE", "/me/key").shows(Shows::Key),
     own("GET", "/version").shows(Shows::Any),
     // Clients and their nodes.
     viewer("GET", "/clients", Clients),
@@ -242,6 +246,7 @@ impl Shows {
             Self::Lately => "session with a proof of the last 15 minutes, or key",
             Self::Session => "session",
             Self::SessionLately => "session with a proof of the last 15 minutes",
+            Self::Key => "key",
         }
     }
 }

@@ -67,6 +67,7 @@ fn api() -> OpenApiRouter<Shared> {
             .routes(routes!(sessions::end))
             .routes(routes!(keys::own, keys::create))
             .routes(routes!(keys::delete_own))
+            .routes(routes!(keys::this, keys::delete_this))
             .routes(routes!(clients::list, clients::create))
             .routes(routes!(clients::get, clients::change, clients::delete))
             .routes(routes!(tokens::list, tokens::create))
@@ -146,6 +147,7 @@ fn tell_who(operation: &mut Operation, method: &str, path: &str) {
         (Who::Anyone, _) => Vec::new(),
         (_, Shows::Any | Shows::Lately) => vec![one("session"), one("key")],
         (_, Shows::Session | Shows::SessionLately) => vec![one("session")],
+        (_, Shows::Key) => vec![one("key")],
     });
     if rule.who != Who::Anyone {
         let mut refused = vec![("401", "Nobody is signed in, or the key is dead")];

@@ -244,7 +244,8 @@ fn expected(rule: &Rule, asker: &Asker, target: Target, own: ClientId, other: Cl
         return match (rule.who, &asker.access) {
             (Who::Anyone, _) => None,
             (_, None) => Some(401),
-            _ if asker.with_key && rule.shows != Shows::Any => Some(403),
+            _ if asker.with_key && !matches!(rule.shows, Shows::Any | Shows::Key) => Some(403),
+            _ if !asker.with_key && rule.shows == Shows::Key => Some(403),
             _ if rule.path.contains('{') && target != Target::Own => Some(404),
             _ => None,
         };

@@ -175,3 +175,31 @@ async fn a_new_certificate_for_people_is_taken_up_and_a_broken_one_is_not() {
     assert_eq!(ask(&second).await.unwrap().status(), 200);
     stage.stop().await;
 }
+
+#[tokio::test]
+async fn a_program_signs_out_by_deleting_its_own_key_and_no_other() {
+    let mut stage = Stage::new().await;
+    let mut secrets = Vec::new();
+    for name in ["one", "other"] {
+        let (status, made) =
+            stage.ask("POST", "/me/keys", Some(json!({"name": name, "role": "viewer", "valid_days": 1}))).await;
+        assert_eq!(status, 201, "{made}");
+        secrets.push(made["secret"].as_str().unwrap().to_owned());
+    }
+    for method in ["GET", "DELETE"] {
+        assert_eq!(stage.ask(method, "/me/key", None).await.0, 403, "a session is no key");
+    }
+    let with_key = async |method: &str, secret: &str| {
+        let url = format!("{}/api/v1/me/key", stage.base);
+        let request = stage.http.request(method.parse().unwrap(), url).bearer_auth(secret);
+        request.send().await.unwrap()
+    };
+    let this: Value = with_key("GET", &secrets[0]).await.json().await.unwrap();
+    assert_eq!(this["name"], "one", "{this}");
+    assert_eq!(with_key("DELETE", &secrets[0]).await.status(), 204);
+    assert_eq!(with_key("GET", &secrets[0]).await.status(), 401);
+    assert_eq!(with_key("GET", &secrets[1]).await.status(), 200);
+    let audit = stage.get("/audit?action=key.delete").await;
+    assert_eq!(audit["entries"][0]["subject"], "one", "{audit}");
+    stage.stop().await;
+}
