@@ -1,14 +1,15 @@
 //! Who changed what: written in the same transaction as the change.
 
-use std::ops::ControlFlow;
-
-use crate::engine::sql::params;
+use crate::engine::sql::{Row, params};
 use jiff::Timestamp;
 
 use crate::clock::from_millis;
 use crate::engine::writer::Tx;
 use crate::id::{ClientId, UserId};
 use crate::{Reach, Result, Scope, Store};
+
+/// Entries that are looked at together: of those who may see little, many are passed over.
+const STEP: i64 = 500;
 
 /// Who does something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,35 +92,40 @@ impl Store {
     pub async fn audit(&self, scope: &Scope, before: Option<i64>, limit: usize) -> Result<Vec<AuditEntry>> {
         let scope = scope.clone();
         self.read("audit", move |sql| {
-            let text = "SELECT id, at, user, who, address, action, client, subject, detail FROM audit WHERE id < ?1 \
-                        ORDER BY id DESC";
-            let mut entries = Vec::new();
-            sql.walk(text, [before.unwrap_or(i64::MAX)], |row| {
-                if entries.len() >= limit {
-                    return Ok(ControlFlow::Break(()));
-                }
-                let client: Option<ClientId> = row.get(6)?;
-                let visible = match client {
+            let (mut entries, mut before) = (Vec::new(), before.unwrap_or(i64::MAX));
+            loop {
+                let page = sql.all(
+                    "SELECT id, at, user, who, address, action, client, subject, detail FROM audit WHERE id < ?1 \
+                     ORDER BY id DESC LIMIT ?2",
+                    [before, STEP],
+                    read,
+                )?;
+                let more = page.len() as i64 == STEP;
+                before = page.last().map_or(before, |entry| entry.id);
+                let visible = |entry: &AuditEntry| match entry.client {
                     Some(client) => scope.allows(client),
                     None => *scope.reach() == Reach::All,
                 };
-                if visible {
-                    entries.push(AuditEntry {
-                        id: row.get(0)?,
-                        at: from_millis(row.get(1)?),
-                        user: row.get(2)?,
-                        who: row.get(3)?,
-                        address: row.get(4)?,
-                        action: row.get(5)?,
-                        client,
-                        subject: row.get(7)?,
-                        detail: row.get(8)?,
-                    });
+                entries.extend(page.into_iter().filter(visible).take(limit - entries.len()));
+                if !more || entries.len() == limit {
+                    return Ok(entries);
                 }
-                Ok(ControlFlow::Continue(()))
-            })?;
-            Ok(entries)
+            }
         })
         .await
     }
+}
+
+fn read(row: &Row<'_>) -> Result<AuditEntry> {
+    Ok(AuditEntry {
+        id: row.get(0)?,
+        at: from_millis(row.get(1)?),
+        user: row.get(2)?,
+        who: row.get(3)?,
+        address: row.get(4)?,
+        action: row.get(5)?,
+        client: row.get(6)?,
+        subject: row.get(7)?,
+        detail: row.get(8)?,
+    })
 }

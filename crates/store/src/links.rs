@@ -1,6 +1,6 @@
 //! One-time links: the first administrator sets up with one, and one made on the core's own machine signs a user in.
 
-use crate::engine::sql::params;
+use crate::engine::sql::{Lock, params};
 use jiff::SignedDuration;
 
 use crate::audit::{self, Actor};
@@ -21,6 +21,7 @@ impl Store {
         let secret = Secret::draw()?;
         let hash = secret.hash();
         self.write("setup link", move |tx| {
+            tx.sql.alone(Lock::Users)?;
             if users::has_admin(tx.sql, None)? {
                 return Err(Error::Refused("there is an administrator already".into()));
             }
@@ -57,6 +58,7 @@ impl Store {
         let hash = secret.hash();
         let session = self
             .write("set up", move |tx| {
+                tx.sql.alone(Lock::Users)?;
                 if take(tx, &link)?.is_some() || users::has_admin(tx.sql, None)? {
                     return Err(Error::invalid("token", DEAD));
                 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::engine::sql::{Row, Sql, params};
+use crate::engine::sql::{Lock, Row, Sql, params};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -181,6 +181,7 @@ impl Store {
     /// There is no such user, or they are the last administrator who can sign in.
     pub async fn change_user(&self, actor: Actor, id: UserId, change: UserChange) -> Result<User> {
         self.write("change user", move |tx| {
+            tx.sql.alone(Lock::Users)?;
             let before = load(tx.sql, id)?;
             let mut said = Vec::new();
             if let Some(role) = change.role {
@@ -231,7 +232,7 @@ pub(crate) fn insert(tx: &mut Tx<'_>, new: &NewUser) -> Result<User> {
 /// True if there is an administrator who may sign in, other than `but`.
 pub(crate) fn has_admin(sql: Sql<'_>, but: Option<UserId>) -> Result<bool> {
     let found = sql.one(
-        "SELECT 1 FROM user WHERE role = ?1 AND disabled = 0 AND id IS NOT ?2 LIMIT 1",
+        "SELECT 1 FROM user WHERE role = ?1 AND disabled = 0 AND id IS DISTINCT FROM ?2 LIMIT 1",
         params![Role::Admin as i64, but],
         |_| Ok(()),
     )?;

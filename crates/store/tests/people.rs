@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use jiff::SignedDuration;
 use store::*;
 
-use crate::world::*;
+use super::world::*;
 
 fn session() -> NewSession {
     NewSession {
@@ -73,9 +73,10 @@ async fn a_stolen_database_holds_no_secret() {
     let link = world.store.sign_in_link(someone(), ada.id, SignedDuration::from_hours(1)).await.unwrap();
     let (token, _) = world.store.create_token(someone(), &all(), client, SignedDuration::from_hours(24)).await.unwrap();
     world.restart().await;
-    let path = world.folder.path().join("socme.db");
-    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-    let bytes = std::fs::read(&path).unwrap();
+    if let Place::File(path) = world.database.place() {
+        assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    let bytes = world.database.bytes();
     for secret in [session, link, token] {
         let needle = secret.reveal().as_bytes();
         assert!(!bytes.windows(needle.len()).any(|window| window == needle));
