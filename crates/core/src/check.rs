@@ -2,6 +2,9 @@
 
 use std::net::TcpListener;
 
+use anyhow::Context as _;
+
+use crate::breached::Breached;
 use crate::config::{Config, Layers};
 use crate::folder;
 use crate::listener::read_certificate;
@@ -65,6 +68,11 @@ fn look(config: &Config, report: &mut Report) {
              well: only the service sees it",
             key.display()
         ));
+    }
+    if let Some(list) = &config.people_breached_passphrases {
+        let found = Breached::new(Some(list)).check();
+        let what = format!("people.breached_passphrases: {}", list.display());
+        report.note(format!("list of breached passphrases {}", list.display()), found.context(what));
     }
     if let (Some(certificate), Some(key)) = (&config.people_tls_certificate, &config.people_tls_key) {
         let ends = read_certificate(certificate, key).map(|(_, ends)| ends);

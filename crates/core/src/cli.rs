@@ -205,7 +205,7 @@ async fn make_link(store: &Store, config: &Config, name: Option<&str>) -> anyhow
     let users = store.users().await?;
     let wanted = |user: &&User| match name {
         Some(name) => user.name.to_lowercase() == name.trim().to_lowercase(),
-        None => user.role == Role::Admin && !user.disabled,
+        None => user.role() == Role::Admin && !user.disabled,
     };
     let user = users.iter().find(wanted);
     let user = user.with_context(|| format!("there is no user «{}»", name.unwrap_or_default()))?;

@@ -12,6 +12,7 @@ pub mod log;
 pub mod run;
 
 mod api;
+mod breached;
 mod condition;
 mod folder;
 mod jobs;

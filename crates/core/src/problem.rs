@@ -166,6 +166,7 @@ impl From<store::Error> for Problem {
         use store::Error;
         match error {
             Error::NotFound(what) => Self::not_found(what),
+            Error::Forbidden(role) => Self::forbidden(role.word()),
             Error::Invalid { field, why } => Self::invalid(field, sentence(&why)),
             Error::Refused(why) => Self::refused(sentence(&why)),
             Error::Malformed(why) => {

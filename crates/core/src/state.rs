@@ -9,6 +9,7 @@ use store::{ClientId, NodeId, Store};
 use tokio::sync::{Semaphore, broadcast};
 use tokio_util::sync::CancellationToken;
 
+use crate::breached::Breached;
 use crate::config::Config;
 use crate::links::Links;
 use crate::listener::{Current, PeopleTls};
@@ -41,6 +42,8 @@ pub(crate) struct Core {
     pub(crate) moved: broadcast::Sender<(ClientId, NodeId)>,
     /// Hashes passphrases.
     pub(crate) passphrases: Passphrases,
+    /// Passphrases that nobody may choose.
+    pub(crate) breached: Breached,
     /// Slows down who guesses passphrases.
     pub(crate) sign_ins: Throttle,
     /// Slows down who guesses enrolment tokens.
@@ -88,6 +91,7 @@ const LIVE_ROOM: usize = 1_000;
 impl Core {
     pub(crate) fn new(parts: Parts) -> anyhow::Result<Shared> {
         let Parts { config, store, authorities, sealer, nodes_certificate, people_tls, people, nodes } = parts;
+        let breached = Breached::new(config.people_breached_passphrases.as_deref());
         Ok(Arc::new(Self {
             people_url: config.people_url(people),
             node_addresses: node_addresses(&config, nodes),
@@ -101,6 +105,7 @@ impl Core {
             sight: Sight::default(),
             moved: broadcast::Sender::new(1_024),
             passphrases: Passphrases::new()?,
+            breached,
             sign_ins: Throttle::default(),
             enrolments: Throttle::default(),
             batch_room: Arc::new(Semaphore::new(BATCH_ROOM)),

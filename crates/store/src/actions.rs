@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::engine::sql::{params, row};
 
 use crate::alerts::{Deed, State, severity_from_code};
-use crate::audit::{self, Actor};
+use crate::audit::{self, Actor, Note};
 use crate::bodies::module_from_code;
 use crate::changes::{self, Kind};
 use crate::engine::writer::Tx;
@@ -150,7 +150,7 @@ fn act(
         tx.sql.run("UPDATE tally SET open = max(0, open + ?2) WHERE client = ?1", params![client, open])?;
         changes::note(tx, client, Kind::Alerts { new: 0, counted: 0, changed: count as u64 })?;
         let subject = if let [one] = ids { one.to_string() } else { format!("{count} alerts") };
-        audit::note(tx, actor, action.word(), Some(client), &subject, comment.unwrap_or(""))?;
+        audit::note(tx, actor, Note::new(action.word(), &subject).at(client).detail(comment.unwrap_or("")))?;
     }
     Ok(done)
 }

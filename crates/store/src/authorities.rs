@@ -3,7 +3,7 @@
 use crate::engine::sql::{Lock, params};
 use jiff::Timestamp;
 
-use crate::audit::{self, Actor};
+use crate::audit::{self, Actor, Note};
 use crate::clock::from_millis;
 use crate::{Error, Result, Store};
 
@@ -96,7 +96,8 @@ impl Store {
                 "INSERT INTO authority (certificate, sealed_key, created, ends, state) VALUES (?1, ?2, ?3, ?4, ?5)",
                 params![new.certificate, new.sealed_key, tx.now, new.ends.as_millisecond(), new.state as i64],
             )?;
-            audit::note(tx, &actor, "authority.create", None, &id.to_string(), &format!("ends {}", new.ends))?;
+            let detail = format!("ends {}", new.ends);
+            audit::note(tx, &actor, Note::new("authority.create", &id.to_string()).detail(&detail))?;
             Ok(AuthorityId(id))
         })
         .await
@@ -118,7 +119,8 @@ impl Store {
                     params![id.0, AuthorityState::Retired as i64, AuthorityState::Signing as i64],
                 )?;
             }
-            audit::note(tx, &actor, "authority.change", None, &id.0.to_string(), &format!("{state:?}").to_lowercase())
+            let state = format!("{state:?}").to_lowercase();
+            audit::note(tx, &actor, Note::new("authority.change", &id.0.to_string()).detail(&state))
         })
         .await
     }

@@ -8,7 +8,7 @@ use crate::engine::sql::{Sql, params};
 use tokio::sync::broadcast;
 
 use crate::engine::writer::Tx;
-use crate::id::{ClientId, NodeId, SessionId};
+use crate::id::{ClientId, NodeId, SessionId, UserId};
 use crate::{Result, Scope, Store};
 
 /// Changes kept per client; who is further behind is told to begin anew.
@@ -61,6 +61,8 @@ pub enum Nudge {
     Report(ClientId, NodeId),
     /// A session has ended.
     SessionEnded(SessionId),
+    /// What a user may do has changed.
+    User(UserId),
 }
 
 /// What the world hears after a commit.

@@ -1,12 +1,11 @@
 //! Clients: the organisations that are watched.
 
-use crate::engine::sql::{Row, Sql, params};
 use jiff::Timestamp;
 
-use crate::audit::{self, Actor};
+use crate::audit::{self, Actor, Note};
 use crate::changes::{self, Kind};
 use crate::clock::from_millis;
-use crate::engine::writer::Tx;
+use crate::engine::sql::{Row, Sql, params};
 use crate::id::ClientId;
 use crate::{Error, Reach, Result, Scope, Store, jobs, text};
 
@@ -102,13 +101,14 @@ impl Store {
             check_long("contacts", &new.contacts)?;
             let slug = free_slug(tx.sql, name)?;
             let inserted = tx.sql.insert_unless_taken(
-                "INSERT INTO client (name, folded, slug, notes, time_zone, contacts, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                "INSERT INTO client (name, folded, slug, notes, time_zone, contacts, created) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 params![name, name.to_lowercase(), slug, new.notes, new.time_zone, new.contacts, tx.now],
             )?;
             let id = ClientId(inserted.ok_or_else(|| Error::invalid("name", "another client has this name"))?);
             tx.sql.run("INSERT INTO tally (client) VALUES (?1)", [id])?;
             changes::note(tx, id, Kind::Client)?;
-            audit::note(tx, &actor, "client.create", Some(id), name, "")?;
+            audit::note(tx, &actor, Note::new("client.create", name).at(id))?;
             load(tx.sql, id)
         })
         .await
@@ -131,11 +131,11 @@ impl Store {
             let before = load(tx.sql, id)?;
             let name = change.name.unwrap_or_else(|| before.name.clone());
             let name = check_name(&name)?;
-            let notes = change.notes.unwrap_or(before.notes);
-            let contacts = change.contacts.unwrap_or(before.contacts);
+            let notes = change.notes.unwrap_or_else(|| before.notes.clone());
+            let contacts = change.contacts.unwrap_or_else(|| before.contacts.clone());
             check_long("notes", &notes)?;
             check_long("contacts", &contacts)?;
-            let time_zone = change.time_zone.unwrap_or(before.time_zone);
+            let time_zone = change.time_zone.unwrap_or_else(|| before.time_zone.clone());
             let changed = tx.sql.run_unless_taken(
                 "UPDATE client SET name = ?2, folded = ?3, notes = ?4, time_zone = ?5, contacts = ?6 WHERE id = ?1",
                 params![id, name, name.to_lowercase(), notes, time_zone, contacts],
@@ -143,10 +143,11 @@ impl Store {
             if changed.is_none() {
                 return Err(Error::invalid("name", "another client has this name"));
             }
-            let detail = if name == before.name { String::new() } else { format!("was «{}»", before.name) };
+            let after = load(tx.sql, id)?;
             changes::note(tx, id, Kind::Client)?;
-            audit::note(tx, &actor, "client.change", Some(id), name, &detail)?;
-            load(tx.sql, id)
+            let note = Note::new("client.change", &after.name).at(id).changes(&told(&before), &told(&after));
+            audit::note(tx, &actor, note)?;
+            Ok(after)
         })
         .await
     }
@@ -170,7 +171,8 @@ impl Store {
             if nodes > 0 {
                 return Err(Error::Refused("its nodes are still being deleted: try again in a few minutes".into()));
             }
-            audit::note(tx, &actor, "client.delete", Some(id), &client.name, "")?;
+            audit::erase(tx, id)?;
+            audit::note(tx, &actor, Note::new("client.delete", &client.name).at(id))?;
             jobs::add(tx, jobs::Kind::ClearClient, id, id.0)?;
             tx.sql.run("DELETE FROM client WHERE id = ?1", [id])?;
             tx.effects.gone.push(id);
@@ -235,6 +237,12 @@ fn read(row: &Row<'_>) -> Result<Client> {
     })
 }
 
+/// What the audit log says of a client.
+fn told(client: &Client) -> serde_json::Value {
+    let Client { name, notes, time_zone, contacts, .. } = client;
+    serde_json::json!({ "name": name, "notes": notes, "time_zone": time_zone, "contacts": contacts })
+}
+
 fn check_name(name: &str) -> Result<&str> {
     let name = name.trim();
     if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
@@ -275,7 +283,7 @@ fn free_slug(sql: Sql<'_>, name: &str) -> Result<String> {
     Ok(slug)
 }
 
-/// True if there is such a client.
-pub(crate) fn exists(tx: &Tx<'_>, id: ClientId) -> Result<bool> {
-    Ok(tx.sql.one("SELECT 1 FROM client WHERE id = ?1", [id], |_| Ok(()))?.is_some())
+/// Fails unless there is such a client.
+pub(crate) fn demand(sql: Sql<'_>, id: ClientId) -> Result<()> {
+    sql.one("SELECT 1 FROM client WHERE id = ?1", [id], |_| Ok(()))?.ok_or(Error::NotFound("client"))
 }

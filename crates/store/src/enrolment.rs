@@ -3,12 +3,12 @@
 use crate::engine::sql::{Lock, Sql, params};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::audit::{self, Actor};
+use crate::audit::{self, Actor, Note};
 use crate::changes::{self, Kind};
 use crate::clock::from_millis;
 use crate::engine::writer::Tx;
 use crate::id::{ClientId, NodeId, TokenId};
-use crate::{Error, Result, Scope, Secret, Store};
+use crate::{Error, Result, Scope, Secret, Store, clients};
 
 /// SHA-256 of something: of a key's public part (SubjectPublicKeyInfo), or of a certificate (DER).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -112,15 +112,13 @@ impl Store {
         let row = self
             .write("create token", move |tx| {
                 tx.sql.claim(client)?;
-                if !crate::clients::exists(tx, client)? {
-                    return Err(Error::NotFound("client"));
-                }
+                clients::demand(tx.sql, client)?;
                 let ends = tx.now + valid.as_millis() as i64;
                 let id = tx.sql.insert(
                     "INSERT INTO token (client, hash, created, created_by, ends) VALUES (?1, ?2, ?3, ?4, ?5)",
                     params![client, hash.as_slice(), tx.now, actor.name, ends],
                 )?;
-                audit::note(tx, &actor, "token.create", Some(client), &id.to_string(), "")?;
+                audit::note(tx, &actor, Note::new("token.create", &id.to_string()).at(client))?;
                 changes::note(tx, client, Kind::Client)?;
                 Ok(TokenRow {
                     id: TokenId(id),
@@ -142,6 +140,7 @@ impl Store {
     pub async fn tokens(&self, scope: &Scope, client: ClientId) -> Result<Vec<TokenRow>> {
         scope.demand(client, "client")?;
         self.read("tokens", move |sql| {
+            clients::demand(sql, client)?;
             sql.all(
                 "SELECT id, created, created_by, ends, used FROM token WHERE client = ?1 ORDER BY id DESC LIMIT 200",
                 [client],
@@ -172,7 +171,7 @@ impl Store {
                 return Err(Error::NotFound("token"));
             }
             changes::note(tx, client, Kind::Client)?;
-            audit::note(tx, &actor, "token.delete", Some(client), &id.to_string(), "")
+            audit::note(tx, &actor, Note::new("token.delete", &id.to_string()).at(client))
         })
         .await
     }
@@ -279,7 +278,8 @@ fn make_node(tx: &mut Tx<'_>, client: ClientId, token: TokenId, new: &NewNode) -
     tx.sql.run(sql, params![token, tx.now, node, client])?;
     changes::note(tx, client, Kind::Nodes(Some(node)))?;
     let actor = Actor::named("enrolment token");
-    audit::note(tx, &actor, "node.enrol", Some(client), &name, &format!("with token {token}"))?;
+    let how = format!("with token {token}");
+    audit::note(tx, &actor, Note::new("node.enrol", &name).at(client).detail(&how))?;
     identity(tx.sql, node)?.ok_or(Error::NotFound("node"))
 }
 

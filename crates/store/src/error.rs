@@ -9,6 +9,9 @@ pub enum Error {
     /// There is no such thing, or the asker may not see it: the two are never told apart.
     #[error("there is no such {0}")]
     NotFound(&'static str),
+    /// The asker may see it, but only somebody with this role may do that.
+    #[error("only somebody with the role {} may do this", .0.word())]
+    Forbidden(crate::Role),
     /// A field of what was asked cannot be taken.
     #[error("{field}: {why}")]
     Invalid {

@@ -64,6 +64,10 @@ number!(
     SessionId
 );
 number!(
+    /// A key for a program (its row, not its secret).
+    ApiKeyId
+);
+number!(
     /// An enrolment token (its row, not its secret).
     TokenId
 );

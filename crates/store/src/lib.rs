@@ -7,12 +7,14 @@
 //! The database is a SQLite file, or PostgreSQL, which several cores may share. Which of them it is knows only `engine`, and, where the
 //! two differ, a `match` in the file of the resource; the suite in `tests` knows only the public functions, and runs on both.
 
+mod access;
 mod actions;
 mod alerts;
 mod audit;
 mod authorities;
 mod background;
 mod bodies;
+mod ceremonies;
 mod changes;
 mod charts;
 mod clients;
@@ -25,6 +27,7 @@ mod health;
 mod id;
 mod ingest;
 mod jobs;
+mod keys;
 mod links;
 mod list;
 mod memory;
@@ -51,10 +54,12 @@ mod users;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub use access::{Access, Duty, Role};
 pub use actions::{Action, COMMENT, Done, MOST};
 pub use alerts::{AlertDetail, AlertRow, Deed, HistoryEntry, State, TimeFlag};
-pub use audit::{Actor, AuditEntry};
+pub use audit::{Actor, AuditAsk, AuditEntry, AuditHead, Verified};
 pub use authorities::{Authority, AuthorityId, AuthorityState, NewAuthority};
+pub use ceremonies::{Remembered, Step};
 pub use changes::{Change, Nudge, What};
 pub use charts::{Facet, Facets, Histogram};
 pub use clients::{Client, ClientChange, NewClient};
@@ -64,8 +69,9 @@ pub use enrolment::{Certificate, Enrolment, Fingerprint, Identity, NewNode, Toke
 pub use error::{Error, Result};
 pub use facts::Facts;
 pub use health::{Health, Taken};
-pub use id::{AlertId, ClientId, NodeId, SessionId, TokenId, UserId};
+pub use id::{AlertId, ApiKeyId, ClientId, NodeId, SessionId, TokenId, UserId};
 pub use ingest::Ingested;
+pub use keys::{ApiKey, KeyHolder, NewApiKey};
 pub use list::{Ask, COUNT, PAGE, Page};
 pub use nodes::{Blind, Consequences, LostRecords, Node, NodeChange, Standing};
 pub use place::{Place, Server};
@@ -73,8 +79,8 @@ pub use reports::Report;
 pub use retention::Keep;
 pub use scope::{Reach, Scope};
 pub use secret::Secret;
-pub use sessions::{NewSession, Session};
-pub use users::{NewUser, Preferences, Role, User, UserChange};
+pub use sessions::{NewSession, Proof, Session};
+pub use users::{NewUser, Preferences, User, UserChange};
 
 use engine::postgres::line::{Line, Purpose};
 use engine::readers::{Pool, Readers};

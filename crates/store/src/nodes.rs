@@ -6,7 +6,7 @@ use crate::engine::sql::{Row, Sql, params};
 use jiff::Timestamp;
 use wire::status::Status;
 
-use crate::audit::{self, Actor};
+use crate::audit::{self, Actor, Note};
 use crate::changes::{self, Kind};
 use crate::clock::from_millis;
 use crate::id::{ClientId, NodeId};
@@ -230,7 +230,7 @@ impl Store {
                 said.push(if disabled { "disabled" } else { "enabled" }.into());
             }
             changes::note(tx, before.client, Kind::Nodes(Some(id)))?;
-            audit::note(tx, &actor, "node.change", Some(before.client), name, &said.join(", "))?;
+            audit::note(tx, &actor, Note::new("node.change", name).at(before.client).detail(&said.join(", ")))?;
             load(tx.sql, &scope, id)
         })
         .await
@@ -248,7 +248,7 @@ impl Store {
                 let sql = "UPDATE node SET revoked = ?3 WHERE id = ?1 AND client = ?2";
                 tx.sql.run(sql, params![id, node.client, tx.now])?;
                 changes::note(tx, node.client, Kind::Nodes(Some(id)))?;
-                audit::note(tx, &actor, "node.revoke", Some(node.client), &node.name, "")?;
+                audit::note(tx, &actor, Note::new("node.revoke", &node.name).at(node.client))?;
             }
             load(tx.sql, &scope, id)
         })
@@ -297,7 +297,7 @@ impl Store {
             jobs::add(tx, jobs::Kind::ClearNode, node.client, id.0)?;
             changes::note(tx, node.client, Kind::Nodes(None))?;
             let detail = format!("with {} alerts", node.alerts);
-            audit::note(tx, &actor, "node.delete", Some(node.client), &node.name, &detail)
+            audit::note(tx, &actor, Note::new("node.delete", &node.name).at(node.client).detail(&detail))
         })
         .await
     }

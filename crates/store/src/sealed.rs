@@ -2,7 +2,7 @@
 
 use crate::engine::sql::params;
 
-use crate::audit::{self, Actor};
+use crate::audit::{self, Actor, Note};
 use crate::{Result, Store};
 
 impl Store {
@@ -28,7 +28,7 @@ impl Store {
                  ON CONFLICT (name) DO UPDATE SET value = excluded.value, changed = excluded.changed",
                 params![name, enciphered, tx.now],
             )?;
-            audit::note(tx, &actor, "secret.change", None, &name, "")
+            audit::note(tx, &actor, Note::new("secret.change", &name))
         })
         .await
     }

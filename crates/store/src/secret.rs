@@ -1,5 +1,8 @@
 //! Secrets that are handed out once and kept only as their hash: sessions, one-time links, enrolment tokens.
 
+/// How keys for programs begin.
+const KEY: &str = "socme_";
+
 /// 256 random bits. The database holds only a hash, so a stolen copy of it opens nothing.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -12,6 +15,17 @@ impl Secret {
     pub fn draw() -> crate::Result<Self> {
         let bytes: [u8; 32] = random()?;
         Ok(Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
+    }
+
+    /// Draws a key for a program: told apart by how it begins, so that a forgotten one is found by who looks for such.
+    pub(crate) fn draw_key() -> crate::Result<Self> {
+        Ok(Self(format!("{KEY}{}", Self::draw()?.0)))
+    }
+
+    /// True if it looks like a key for a program.
+    #[must_use]
+    pub fn is_key(&self) -> bool {
+        self.0.starts_with(KEY)
     }
 
     /// What somebody presents as one. Any text will do: it is only ever compared by hash.

@@ -4,7 +4,7 @@ use crate::engine::sql::params;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::audit::{self, Actor};
+use crate::audit::{self, Actor, Note};
 use crate::{Result, Store};
 
 impl Store {
@@ -31,7 +31,7 @@ impl Store {
                  ON CONFLICT (name) DO UPDATE SET value = excluded.value, changed = excluded.changed",
                 params![name, text, tx.now],
             )?;
-            audit::note(tx, &actor, "setting.change", None, name, &text)
+            audit::note(tx, &actor, Note::new("setting.change", name).detail(&text))
         })
         .await
     }

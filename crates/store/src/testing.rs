@@ -44,6 +44,17 @@ impl Database {
         }
     }
 
+    /// Changes it behind the store's back.
+    pub fn tamper(&self, sql: &str) {
+        match self {
+            Self::File(folder) => {
+                let path = folder.path().join("socme.db");
+                rusqlite::Connection::open(path).unwrap().execute_batch(sql).unwrap();
+            }
+            Self::Postgres(own) => apart(|| own.connect().batch_execute(sql).unwrap()),
+        }
+    }
+
     /// All bytes that it has on the disk.
     pub fn bytes(&self) -> Vec<u8> {
         match self {

@@ -1,50 +1,16 @@
 //! People: who they are, what they may do and see.
 
-use std::collections::BTreeSet;
-
-use crate::engine::sql::{Lock, Row, Sql, params};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-use crate::audit::{self, Actor};
+use crate::access::{self, Access, Role};
+use crate::audit::{self, Actor, Note};
 use crate::changes::Nudge;
 use crate::clock::from_millis;
+use crate::engine::sql::{Lock, Sql, params};
 use crate::engine::writer::Tx;
-use crate::id::{ClientId, SessionId, UserId};
-use crate::{Error, Reach, Result, Store};
-
-/// What a person may do; each may do what those before may.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// Looks at what they are shown.
-    Guest,
-    /// A client's own person: sees the client's alerts and nodes.
-    Viewer,
-    /// Handles alerts.
-    Analyst,
-    /// Manages clients, nodes and users.
-    Admin,
-}
-
-impl Role {
-    const ALL: [Self; 4] = [Self::Guest, Self::Viewer, Self::Analyst, Self::Admin];
-
-    /// The word for it.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Guest => "guest",
-            Self::Viewer => "viewer",
-            Self::Analyst => "analyst",
-            Self::Admin => "admin",
-        }
-    }
-
-    fn from_code(code: i64) -> Self {
-        usize::try_from(code).ok().and_then(|code| Self::ALL.get(code)).copied().unwrap_or(Self::Guest)
-    }
-}
+use crate::id::{SessionId, UserId};
+use crate::{Error, Result, Store};
 
 /// A person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,16 +19,28 @@ pub struct User {
     pub id: UserId,
     /// The name that they sign in with; unique whatever the case.
     pub name: String,
-    /// What they may do.
-    pub role: Role,
-    /// Which clients they see.
-    pub reach: Reach,
+    /// What they may do, and where.
+    pub access: Access,
     /// They may not sign in.
     pub disabled: bool,
     /// How they like the pages.
     pub preferences: Preferences,
     /// Since when.
     pub created: Timestamp,
+    /// When they last signed in.
+    pub seen: Option<Timestamp>,
+    /// They have a passphrase.
+    pub has_passphrase: bool,
+    /// Until when the invitation holds that they have not taken up.
+    pub invited: Option<Timestamp>,
+}
+
+impl User {
+    /// The most that they may do anywhere.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.access.role()
+    }
 }
 
 /// How a person likes the pages; none: as the browser says.
@@ -81,10 +59,8 @@ pub struct Preferences {
 pub struct NewUser {
     /// The name, 1 to 64 characters.
     pub name: String,
-    /// What they may do.
-    pub role: Role,
-    /// Which clients they see.
-    pub reach: Reach,
+    /// What they may do, and where.
+    pub access: Access,
     /// Argon2id hash of the passphrase, in PHC form; none: they cannot sign in with one.
     pub passphrase: Option<String>,
 }
@@ -92,12 +68,10 @@ pub struct NewUser {
 /// What to change about a person; none: leave as it is.
 #[derive(Clone, Debug, Default)]
 pub struct UserChange {
-    /// What they may do.
-    pub role: Option<Role>,
-    /// Which clients they see.
-    pub reach: Option<Reach>,
-    /// Argon2id hash of a new passphrase, in PHC form.
-    pub passphrase: Option<String>,
+    /// The name, 1 to 64 characters.
+    pub name: Option<String>,
+    /// What they may do, and where.
+    pub access: Option<Access>,
     /// Whether they may not sign in.
     pub disabled: Option<bool>,
 }
@@ -114,14 +88,9 @@ impl Store {
     /// Makes a user.
     ///
     /// # Errors
-    /// The name cannot be taken, or is taken.
+    /// The name cannot be taken, or is taken; a client is named that there is not.
     pub async fn create_user(&self, actor: Actor, new: NewUser) -> Result<User> {
-        self.write("create user", move |tx| {
-            let user = insert(tx, &new)?;
-            audit::note(tx, &actor, "user.create", None, &user.name, user.role.word())?;
-            Ok(user)
-        })
-        .await
+        self.write("create user", move |tx| create(tx, &actor, &new)).await
     }
 
     /// All users, by name.
@@ -159,6 +128,18 @@ impl Store {
         .await
     }
 
+    /// The hash of a user's passphrase, if they have one.
+    ///
+    /// # Errors
+    /// There is no such user.
+    pub async fn passphrase(&self, id: UserId) -> Result<Option<String>> {
+        self.read("passphrase", move |sql| {
+            let found = sql.one("SELECT passphrase FROM user WHERE id = ?1", [id], |row| row.get(0))?;
+            found.ok_or(Error::NotFound("user"))
+        })
+        .await
+    }
+
     /// Changes how a user likes the pages.
     ///
     /// # Errors
@@ -175,131 +156,178 @@ impl Store {
         .await
     }
 
-    /// Changes what a user may do, see, or sign in with. A new passphrase and being disabled end all their sessions.
+    /// Changes who a user is and what they may do. Who is disabled loses all sessions; whose rights change is looked at
+    /// again wherever they are signed in.
     ///
     /// # Errors
-    /// There is no such user, or they are the last administrator who can sign in.
+    /// There is no such user, the name cannot be taken, or they are the last administrator who can sign in.
     pub async fn change_user(&self, actor: Actor, id: UserId, change: UserChange) -> Result<User> {
         self.write("change user", move |tx| {
             tx.sql.alone(Lock::Users)?;
             let before = load(tx.sql, id)?;
-            let mut said = Vec::new();
-            if let Some(role) = change.role {
-                tx.sql.run("UPDATE user SET role = ?2 WHERE id = ?1", params![id, role as i64])?;
-                said.push(role.word().to_owned());
+            if let Some(name) = &change.name {
+                let name = check_name(name)?;
+                let sql = "UPDATE user SET name = ?2, folded = ?3 WHERE id = ?1";
+                let renamed = tx.sql.run_unless_taken(sql, params![id, name, fold(name)])?;
+                renamed.ok_or_else(taken)?;
             }
-            if let Some(reach) = &change.reach {
-                set_reach(tx.sql, id, reach)?;
-                said.push(reach_in_words(reach));
-            }
-            if let Some(passphrase) = &change.passphrase {
-                tx.sql.run("UPDATE user SET passphrase = ?2 WHERE id = ?1", params![id, passphrase])?;
-                said.push("new passphrase".into());
+            if let Some(access) = &change.access {
+                access::store(tx.sql, id, access)?;
             }
             if let Some(disabled) = change.disabled {
                 tx.sql.run("UPDATE user SET disabled = ?2 WHERE id = ?1", params![id, disabled])?;
-                said.push(if disabled { "disabled" } else { "enabled" }.into());
             }
             let after = load(tx.sql, id)?;
-            let was_admin = before.role == Role::Admin && !before.disabled;
-            if was_admin && (after.role != Role::Admin || after.disabled) && !has_admin(tx.sql, Some(id))? {
-                return Err(Error::Refused("this is the last administrator: make another one first".into()));
+            if after.disabled || after.access != Access::Admin {
+                keep_an_admin(tx.sql, &before)?;
             }
-            if change.passphrase.is_some() || change.disabled == Some(true) {
-                end_sessions(tx, id)?;
+            if after == before {
+                return Ok(after);
             }
-            audit::note(tx, &actor, "user.change", None, &after.name, &said.join(", "))?;
+            if after.disabled {
+                end_sessions(tx, id, None)?;
+            }
+            tx.effects.nudges.push(Nudge::User(id));
+            audit::note(tx, &actor, Note::new("user.change", &after.name).changes(&told(&before), &told(&after)))?;
             Ok(after)
+        })
+        .await
+    }
+
+    /// Gives a user another passphrase, or takes it away; ends their sessions but one.
+    ///
+    /// # Errors
+    /// There is no such user.
+    pub async fn set_passphrase(
+        &self,
+        actor: Actor,
+        id: UserId,
+        passphrase: Option<String>,
+        but: Option<SessionId>,
+    ) -> Result<User> {
+        self.write("set passphrase", move |tx| {
+            let user = load(tx.sql, id)?;
+            set_passphrase(tx, &actor, &user, passphrase.as_deref())?;
+            end_sessions(tx, id, but)?;
+            load(tx.sql, id)
+        })
+        .await
+    }
+
+    /// Deletes a user with their sessions and keys. What they did stays in the audit log and in the alerts' histories.
+    ///
+    /// # Errors
+    /// There is no such user, or they are the last administrator who can sign in.
+    pub async fn delete_user(&self, actor: Actor, id: UserId) -> Result<()> {
+        self.write("delete user", move |tx| {
+            let user = load(tx.sql, id)?;
+            keep_an_admin(tx.sql, &user)?;
+            end_sessions(tx, id, None)?;
+            tx.sql.run("DELETE FROM user WHERE id = ?1", [id])?;
+            tx.effects.nudges.push(Nudge::User(id));
+            audit::note(tx, &actor, Note::new("user.delete", &user.name).from(&told(&user)))
         })
         .await
     }
 }
 
+/// Makes a user, and writes it into the audit log.
+pub(crate) fn create(tx: &mut Tx<'_>, actor: &Actor, new: &NewUser) -> Result<User> {
+    let user = insert(tx, new)?;
+    audit::note(tx, actor, Note::new("user.create", &user.name).to(&told(&user)))?;
+    Ok(user)
+}
+
 pub(crate) fn insert(tx: &mut Tx<'_>, new: &NewUser) -> Result<User> {
-    let name = new.name.trim();
+    let name = check_name(&new.name)?;
+    let inserted = tx.sql.insert_unless_taken(
+        "INSERT INTO user (name, folded, admin, passphrase, created) VALUES (?1, ?2, 0, ?3, ?4)",
+        params![name, fold(name), new.passphrase, tx.now],
+    )?;
+    let id = UserId(inserted.ok_or_else(taken)?);
+    access::store(tx.sql, id, &new.access)?;
+    load(tx.sql, id)
+}
+
+/// What the audit log says of a user.
+fn told(user: &User) -> serde_json::Value {
+    json!({ "name": user.name, "access": user.access.words(), "disabled": user.disabled })
+}
+
+fn check_name(name: &str) -> Result<&str> {
+    let name = name.trim();
     if name.is_empty() || name.chars().count() > 64 || name.chars().any(char::is_control) {
         return Err(Error::invalid("name", "a name has 1 to 64 characters"));
     }
-    let inserted = tx.sql.insert_unless_taken(
-        "INSERT INTO user (name, folded, role, passphrase, every_client, created) VALUES (?1, ?2, ?3, ?4, 0, ?5)",
-        params![name, fold(name), new.role as i64, new.passphrase, tx.now],
-    )?;
-    let id = UserId(inserted.ok_or_else(|| Error::invalid("name", "another user has this name"))?);
-    set_reach(tx.sql, id, &new.reach)?;
-    load(tx.sql, id)
+    Ok(name)
+}
+
+fn taken() -> Error {
+    Error::invalid("name", "another user has this name")
 }
 
 /// True if there is an administrator who may sign in, other than `but`.
 pub(crate) fn has_admin(sql: Sql<'_>, but: Option<UserId>) -> Result<bool> {
     let found = sql.one(
-        "SELECT 1 FROM user WHERE role = ?1 AND disabled = 0 AND id IS DISTINCT FROM ?2 LIMIT 1",
-        params![Role::Admin as i64, but],
+        "SELECT 1 FROM user WHERE admin = 1 AND disabled = 0 AND id <> ?1 LIMIT 1",
+        [but.map_or(0, |but| but.0)],
         |_| Ok(()),
     )?;
     Ok(found.is_some())
 }
 
-pub(crate) fn load(sql: Sql<'_>, id: UserId) -> Result<User> {
-    let read = |row: &Row<'_>| {
-        let every: bool = row.get(2)?;
-        let user = User {
-            id,
-            name: row.get(0)?,
-            role: Role::from_code(row.get(1)?),
-            reach: Reach::All,
-            disabled: row.get(3)?,
-            preferences: Preferences { language: row.get(4)?, theme: row.get(5)?, time_zone: row.get(6)? },
-            created: from_millis(row.get(7)?),
-        };
-        Ok((user, every))
-    };
-    let found = sql.one(
-        "SELECT name, role, every_client, disabled, language, theme, time_zone, created FROM user WHERE id = ?1",
-        [id],
-        read,
-    )?;
-    let (mut user, every) = found.ok_or(Error::NotFound("user"))?;
-    if !every {
-        let clients = sql.all(
-            "SELECT client FROM user_client WHERE user = ?1 /* across clients: this is what a scope is made of */",
-            [id],
-            |row| row.get(0),
-        )?;
-        user.reach = Reach::Only(clients.into_iter().collect::<BTreeSet<ClientId>>());
+/// Fails if this is the only administrator who may sign in.
+fn keep_an_admin(sql: Sql<'_>, user: &User) -> Result<()> {
+    if user.access == Access::Admin && !user.disabled && !has_admin(sql, Some(user.id))? {
+        return Err(Error::Refused("this is the last administrator: make another one first".into()));
     }
+    Ok(())
+}
+
+pub(crate) fn load(sql: Sql<'_>, id: UserId) -> Result<User> {
+    let found = sql.one(
+        "SELECT name, admin, everywhere, disabled, language, theme, time_zone, created, seen, passphrase IS NOT NULL, \
+         (SELECT max(ends) FROM link WHERE user_id = user.id AND kind = 2) FROM user WHERE id = ?1",
+        [id],
+        |row| {
+            let user = User {
+                id,
+                name: row.get(0)?,
+                access: Access::none(),
+                disabled: row.get(3)?,
+                preferences: Preferences { language: row.get(4)?, theme: row.get(5)?, time_zone: row.get(6)? },
+                created: from_millis(row.get(7)?),
+                seen: row.get::<_, Option<i64>>(8)?.map(from_millis),
+                has_passphrase: row.get(9)?,
+                invited: row.get::<_, Option<i64>>(10)?.map(from_millis),
+            };
+            Ok((user, row.get::<_, bool>(1)?, row.get::<_, Option<i64>>(2)?))
+        },
+    )?;
+    let (mut user, admin, everywhere) = found.ok_or(Error::NotFound("user"))?;
+    user.access = access::load(sql, id, admin, everywhere)?;
     Ok(user)
 }
 
-fn set_reach(sql: Sql<'_>, id: UserId, reach: &Reach) -> Result<()> {
-    sql.run("UPDATE user SET every_client = ?2 WHERE id = ?1", params![id, *reach == Reach::All])?;
-    sql.run("DELETE FROM user_client WHERE user = ?1 /* across clients: all that they saw */", [id])?;
-    if let Reach::Only(clients) = reach {
-        for client in clients {
-            let known = sql.one("SELECT 1 FROM client WHERE id = ?1", [client], |_| Ok(()))?;
-            known.ok_or(Error::NotFound("client"))?;
-            sql.run("INSERT INTO user_client (user, client) VALUES (?1, ?2)", params![id, client])?;
-        }
-    }
-    Ok(())
+/// Stores another passphrase (its hash), or none.
+pub(crate) fn set_passphrase(tx: &mut Tx<'_>, actor: &Actor, user: &User, passphrase: Option<&str>) -> Result<()> {
+    tx.sql.run("UPDATE user SET passphrase = ?2 WHERE id = ?1", params![user.id, passphrase])?;
+    let what = if passphrase.is_some() { "a new passphrase" } else { "no passphrase any more" };
+    audit::note(tx, actor, Note::new("user.passphrase", &user.name).detail(what))
 }
 
-fn reach_in_words(reach: &Reach) -> String {
-    match reach {
-        Reach::All => "all clients".into(),
-        Reach::Only(clients) => {
-            let ids: Vec<String> = clients.iter().map(ToString::to_string).collect();
-            format!("clients {}", ids.join(", "))
-        }
-    }
+/// Ends all sessions of a user but one.
+pub(crate) fn end_sessions(tx: &mut Tx<'_>, user: UserId, but: Option<SessionId>) -> Result<usize> {
+    let ended = tx.sql.all(
+        "DELETE FROM session WHERE user_id = ?1 AND id <> ?2 RETURNING id",
+        params![user, but.map_or(0, |but| but.0)],
+        |row| row.get::<_, SessionId>(0),
+    )?;
+    let count = ended.len();
+    tx.effects.nudges.extend(ended.into_iter().map(Nudge::SessionEnded));
+    Ok(count)
 }
 
-/// Ends all sessions of a user.
-pub(crate) fn end_sessions(tx: &mut Tx<'_>, user: UserId) -> Result<()> {
-    let ended = tx.sql.all("DELETE FROM session WHERE user = ?1 RETURNING id", [user], |row| row.get(0))?;
-    tx.effects.nudges.extend(ended.into_iter().map(|id: i64| Nudge::SessionEnded(SessionId(id))));
-    Ok(())
-}
-
-fn fold(name: &str) -> String {
+pub(crate) fn fold(name: &str) -> String {
     name.trim().to_lowercase()
 }

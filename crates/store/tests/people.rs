@@ -10,6 +10,7 @@ use super::world::*;
 
 fn session() -> NewSession {
     NewSession {
+        how: Proof::Passphrase,
         idle: SignedDuration::from_hours(1),
         longest: SignedDuration::from_hours(12),
         address: Some("192.0.2.7".into()),
@@ -18,7 +19,7 @@ fn session() -> NewSession {
 }
 
 fn admin(name: &str) -> NewUser {
-    NewUser { name: name.into(), role: Role::Admin, reach: Reach::All, passphrase: Some("$argon2id$…".into()) }
+    NewUser { name: name.into(), access: Access::Admin, passphrase: Some("$argon2id$…".into()) }
 }
 
 #[tokio::test]
@@ -34,8 +35,8 @@ async fn the_first_administrator_sets_up_once() {
     assert!(matches!(store.set_up(&link, admin(" "), session()).await, Err(Error::Invalid { field: "name", .. })));
     let (secret, begun) = store.set_up(&link, admin("Ada"), session()).await.unwrap();
     assert_eq!(begun.user.name, "Ada");
-    assert_eq!(begun.user.role, Role::Admin);
-    assert_eq!(store.session(&secret).await.unwrap().unwrap().user, begun.user);
+    assert_eq!(begun.user.role(), Role::Admin);
+    assert_eq!(store.session(&secret, None).await.unwrap().unwrap().user, begun.user);
 
     assert!(!store.needs_setup().await.unwrap());
     assert!(store.set_up(&link, admin("Eve"), session()).await.is_err());
@@ -45,29 +46,29 @@ async fn the_first_administrator_sets_up_once() {
 #[tokio::test]
 async fn a_session_ends_when_idle_when_old_and_when_ended() {
     let world = World::new().await;
-    let ada = world.user("Ada", Role::Admin, Reach::All).await;
+    let ada = world.user("Ada", Access::Admin).await;
     let (idle, _) = world.store.begin_session(ada.id, session()).await.unwrap();
     let (busy, _) = world.store.begin_session(ada.id, session()).await.unwrap();
     for _ in 0..23 {
         world.hand.turn(31 * 60);
-        assert!(world.store.session(&busy).await.unwrap().is_some());
+        assert!(world.store.session(&busy, None).await.unwrap().is_some());
     }
-    assert_eq!(world.store.session(&idle).await.unwrap(), None);
+    assert_eq!(world.store.session(&idle, None).await.unwrap(), None);
     world.hand.turn(31 * 60);
-    assert_eq!(world.store.session(&busy).await.unwrap(), None, "12 hours are over");
+    assert_eq!(world.store.session(&busy, None).await.unwrap(), None, "12 hours are over");
 
     let mut nudges = world.store.watch();
     let (secret, begun) = world.store.begin_session(ada.id, session()).await.unwrap();
-    world.store.end_session(someone(), begun.id).await.unwrap();
-    assert_eq!(world.store.session(&secret).await.unwrap(), None);
+    world.store.end_session(someone(), ada.id, begun.id).await.unwrap();
+    assert_eq!(world.store.session(&secret, None).await.unwrap(), None);
     assert_eq!(nudges.recv().await.unwrap(), Nudge::SessionEnded(begun.id));
-    assert_eq!(world.store.session(&Secret::presented("guess")).await.unwrap(), None);
+    assert_eq!(world.store.session(&Secret::presented("guess"), None).await.unwrap(), None);
 }
 
 #[tokio::test]
 async fn a_stolen_database_holds_no_secret() {
     let mut world = World::new().await;
-    let ada = world.user("Ada", Role::Admin, Reach::All).await;
+    let ada = world.user("Ada", Access::Admin).await;
     let client = world.client("Acme").await;
     let (session, _) = world.store.begin_session(ada.id, session()).await.unwrap();
     let link = world.store.sign_in_link(someone(), ada.id, SignedDuration::from_hours(1)).await.unwrap();
@@ -86,7 +87,7 @@ async fn a_stolen_database_holds_no_secret() {
 #[tokio::test]
 async fn a_sign_in_link_works_once_and_not_late() {
     let world = World::new().await;
-    let ada = world.user("Ada", Role::Analyst, Reach::All).await;
+    let ada = world.user("Ada", Access::everywhere(Duty::Analyst)).await;
     let link = world.store.sign_in_link(someone(), ada.id, SignedDuration::from_mins(10)).await.unwrap();
     assert!(world.store.sign_in_by_link(&link, session()).await.is_ok());
     assert!(world.store.sign_in_by_link(&link, session()).await.is_err());
@@ -98,21 +99,154 @@ async fn a_sign_in_link_works_once_and_not_late() {
 #[tokio::test]
 async fn the_last_administrator_stays_and_a_new_passphrase_ends_sessions() {
     let world = World::new().await;
-    let ada = world.user("Ada", Role::Admin, Reach::All).await;
-    let demote = UserChange { role: Some(Role::Viewer), ..UserChange::default() };
+    let ada = world.user("Ada", Access::Admin).await;
+    let demote = UserChange { access: Some(Access::everywhere(Duty::Viewer)), ..UserChange::default() };
     assert!(matches!(world.store.change_user(someone(), ada.id, demote.clone()).await, Err(Error::Refused(_))));
-    assert_eq!(world.store.user(ada.id).await.unwrap().role, Role::Admin);
-    let bob = world.user("Bob", Role::Admin, Reach::All).await;
+    assert!(matches!(world.store.delete_user(someone(), ada.id).await, Err(Error::Refused(_))));
+    assert_eq!(world.store.user(ada.id).await.unwrap().role(), Role::Admin);
+    let bob = world.user("Bob", Access::Admin).await;
     let (secret, _) = world.store.begin_session(ada.id, session()).await.unwrap();
-    assert_eq!(world.store.change_user(someone(), ada.id, demote).await.unwrap().role, Role::Viewer);
-    assert!(world.store.session(&secret).await.unwrap().is_some());
-    let change = UserChange { passphrase: Some("$argon2id$new".into()), ..UserChange::default() };
-    world.store.change_user(someone(), ada.id, change).await.unwrap();
-    assert_eq!(world.store.session(&secret).await.unwrap(), None);
-    let (found, hash) = world.store.user_to_sign_in(" ADA ").await.unwrap().unwrap();
-    assert_eq!((found.id, hash.as_deref()), (ada.id, Some("$argon2id$new")));
+    let mut nudges = world.store.watch();
+    assert_eq!(world.store.change_user(someone(), ada.id, demote).await.unwrap().role(), Role::Viewer);
+    assert_eq!(nudges.recv().await.unwrap(), Nudge::User(ada.id));
+    let (mine, begun) = world.store.begin_session(ada.id, session()).await.unwrap();
+    let hash = Some("$argon2id$new".to_owned());
+    world.store.set_passphrase(someone(), ada.id, hash.clone(), Some(begun.id)).await.unwrap();
+    assert_eq!(world.store.session(&secret, None).await.unwrap(), None);
+    assert!(world.store.session(&mine, None).await.unwrap().is_some(), "the one in which it was changed lives on");
+    let (found, known) = world.store.user_to_sign_in(" ADA ").await.unwrap().unwrap();
+    assert_eq!((found.id, known), (ada.id, hash));
     let disable = UserChange { disabled: Some(true), ..UserChange::default() };
-    assert!(world.store.change_user(someone(), bob.id, disable).await.is_err());
+    assert!(world.store.change_user(someone(), bob.id, disable.clone()).await.is_err());
+    world.store.change_user(someone(), ada.id, disable).await.unwrap();
+    assert_eq!(world.store.session(&mine, None).await.unwrap(), None);
+    world.store.delete_user(someone(), ada.id).await.unwrap();
+    assert!(world.store.user(ada.id).await.is_err());
+}
+
+#[tokio::test]
+async fn an_invitation_is_taken_up_once_and_a_newer_one_replaces_it() {
+    let world = World::new().await;
+    let store = &world.store;
+    let acme = world.client("Acme").await;
+    let day = SignedDuration::from_hours(24);
+    let new = |name: &str, client| NewUser {
+        name: name.into(),
+        access: Access::at(Duty::Viewer, [client]),
+        passphrase: None,
+    };
+    assert!(matches!(
+        store.invite(someone(), new("Vera", ClientId(99)), day).await,
+        Err(Error::Invalid { field: "clients", .. })
+    ));
+    let (vera, first, _) = store.invite(someone(), new("Vera", acme), day).await.unwrap();
+    assert_eq!(store.invited(&first).await.unwrap().name, "Vera");
+    assert!(store.user(vera.id).await.unwrap().invited.is_some());
+    let (second, _) = store.invite_again(someone(), vera.id, day).await.unwrap();
+    assert!(store.invited(&first).await.is_err());
+    assert!(store.sign_in_by_link(&second, session()).await.is_err(), "it is no sign-in link");
+    let (secret, begun) = store.accept(&second, "$argon2id$hers".into(), session()).await.unwrap();
+    assert_eq!((begun.user.id, begun.user.invited), (vera.id, None));
+    assert!(store.session(&secret, None).await.unwrap().is_some());
+    assert!(store.accept(&second, "$argon2id$evil".into(), session()).await.is_err());
+    assert_eq!(store.passphrase(vera.id).await.unwrap().as_deref(), Some("$argon2id$hers"));
+
+    let (late, _) = store.invite_again(someone(), vera.id, day).await.unwrap();
+    world.hand.turn(24 * 3600 + 1);
+    assert!(store.accept(&late, "$argon2id$late".into(), session()).await.is_err());
+}
+
+#[tokio::test]
+async fn a_key_does_at_most_what_its_user_may() {
+    let world = World::new().await;
+    let store = &world.store;
+    let (acme, other) = (world.client("Acme").await, world.client("Other").await);
+    let vera = world.user("Vera", Access::at(Duty::Analyst, [acme])).await;
+    let key = |role, clients| NewApiKey {
+        name: "ticket desk".into(),
+        role,
+        clients,
+        valid: Some(SignedDuration::from_hours(24)),
+    };
+    let refused = store.create_api_key(someone(), vera.id, key(Role::Admin, Reach::All)).await;
+    assert!(matches!(refused, Err(Error::Invalid { field: "role", .. })));
+    let refused = store.create_api_key(someone(), vera.id, key(Role::Viewer, Reach::Only([other].into()))).await;
+    assert!(matches!(refused, Err(Error::Invalid { field: "clients", .. })));
+    let (secret, made) = store.create_api_key(someone(), vera.id, key(Role::Viewer, Reach::All)).await.unwrap();
+    assert!(secret.is_key());
+    let holder = store.key_holder(&secret, Some("192.0.2.9")).await.unwrap().unwrap();
+    assert_eq!(holder.access, Access::at(Duty::Viewer, [acme]));
+    let keys = store.api_keys(Some(vera.id)).await.unwrap();
+    assert_eq!((keys[0].id, keys[0].used_from.as_deref()), (made.id, Some("192.0.2.9")));
+
+    // Its user may do less now, and so may it.
+    let nothing = UserChange { access: Some(Access::none()), ..UserChange::default() };
+    store.change_user(someone(), vera.id, nothing).await.unwrap();
+    assert_eq!(store.key_holder(&secret, None).await.unwrap().unwrap().access, Access::none());
+    world.hand.turn(24 * 3600);
+    assert!(store.key_holder(&secret, None).await.unwrap().is_none());
+    let eve = world.user("Eve", Access::none()).await;
+    assert!(store.delete_api_key(someone(), Some(eve.id), made.id).await.is_err());
+    store.delete_api_key(someone(), Some(vera.id), made.id).await.unwrap();
+    assert_eq!(store.api_keys(None).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_step_is_taken_once_in_time_and_not_tried_for_ever() {
+    let world = World::new().await;
+    let store = &world.store;
+    let ada = world.user("Ada", Access::Admin).await;
+    let begin = |step| store.begin_step(step, Some(ada.id), b"state".to_vec(), SignedDuration::from_mins(5));
+    let secret = begin(Step::SecondFactor).await.unwrap();
+    assert!(store.end_step(Step::Passkey, &secret).await.is_err(), "it is another step");
+    for _ in 0..5 {
+        assert_eq!(store.try_step(Step::SecondFactor, &secret).await.unwrap().user, Some(ada.id));
+    }
+    assert!(store.try_step(Step::SecondFactor, &secret).await.is_err());
+    let secret = begin(Step::Provider).await.unwrap();
+    assert_eq!(store.end_step(Step::Provider, &secret).await.unwrap().state, b"state");
+    assert!(store.end_step(Step::Provider, &secret).await.is_err());
+    let secret = begin(Step::Provider).await.unwrap();
+    world.hand.turn(301);
+    assert!(store.end_step(Step::Provider, &secret).await.is_err());
+}
+
+#[tokio::test]
+async fn the_audit_log_shows_who_tampered_with_it() {
+    let mut world = World::new().await;
+    let client = world.client("Acme").await;
+    world.client("Other").await;
+    world.user("Ada", Access::Admin).await;
+    let Verified::Whole { entries: 3, erased: 0, head } = world.store.verify_audit(None).await.unwrap() else {
+        panic!("the chain does not hold");
+    };
+    // A client that is erased takes what is said of it along, and the chain holds.
+    world.store.delete_client(someone(), &all(), client).await.unwrap();
+    let whole = world.store.verify_audit(Some(head.clone())).await.unwrap();
+    assert!(matches!(whole, Verified::Whole { entries: 4, erased: 1, .. }), "{whole:?}");
+    let entries = world.store.audit(&all(), AuditAsk { client: Some(client), limit: 9, ..AuditAsk::default() }).await;
+    assert_eq!(entries.unwrap().iter().map(|entry| entry.subject.as_str()).collect::<Vec<_>>(), ["Acme", ""]);
+
+    world.store.close().await;
+    let broken = |found: Verified| match found {
+        Verified::Broken { entry, why } => (entry, why),
+        Verified::Whole { .. } => panic!("nobody noticed"),
+    };
+    world.database.tamper("UPDATE audit SET who = 'nobody' WHERE id = 2");
+    world.restart().await;
+    assert_eq!(broken(world.store.verify_audit(None).await.unwrap()), (2, "its content was changed"));
+    world.store.close().await;
+    world.database.tamper("UPDATE audit SET who = 'someone' WHERE id = 2; DELETE FROM audit WHERE id = 3");
+    world.restart().await;
+    assert_eq!(broken(world.store.verify_audit(None).await.unwrap()), (3, "it is missing"));
+    // Whoever cuts the tail and says so in the head is found out by the head that was kept elsewhere.
+    world.store.close().await;
+    world.database.tamper(
+        "DELETE FROM audit WHERE id > 2; UPDATE audit_head SET id = 2, link = (SELECT link FROM audit WHERE id = 2)",
+    );
+    world.restart().await;
+    assert!(matches!(world.store.verify_audit(None).await.unwrap(), Verified::Whole { entries: 2, .. }));
+    assert_eq!(broken(world.store.verify_audit(Some(head)).await.unwrap()).0, 3);
 }
 
 #[tokio::test]
@@ -184,8 +318,8 @@ async fn who_may_see_one_client_learns_nothing_of_another() {
     let (acme, other) = (world.client("Acme").await, world.client("Other").await);
     let (ours, theirs) = (world.node(acme, "a").await, world.node(other, "b").await);
     let (_, token) = store.create_token(someone(), &all(), other, SignedDuration::from_hours(1)).await.unwrap();
-    let vera = world.user("Vera", Role::Viewer, Reach::Only(BTreeSet::from([acme]))).await;
-    let scope = &Scope::of_user(&vera);
+    let vera = world.user("Vera", Access::at(Duty::Viewer, [acme])).await;
+    let scope = &Scope::of(&vera.access, Role::Viewer);
 
     let seen: Vec<ClientId> = store.clients(scope).await.unwrap().into_iter().map(|client| client.id).collect();
     assert_eq!(seen, [acme]);
@@ -205,7 +339,10 @@ async fn who_may_see_one_client_learns_nothing_of_another() {
     assert!(store.delete_token(actor(), scope, other, token.id).await.is_err());
     assert!(store.delete_token(actor(), scope, acme, token.id).await.is_err());
     assert!(store.create_token(actor(), scope, other, SignedDuration::from_hours(1)).await.is_err());
-    assert!(store.audit(scope, None, 100).await.unwrap().iter().all(|entry| entry.client == Some(acme)));
+    assert!(matches!(store.audit(scope, AuditAsk { limit: 9, ..AuditAsk::default() }).await, Err(Error::Forbidden(_))));
+    let work = &Scope::of(&vera.access, Role::Analyst);
+    assert!(matches!(store.client(work, acme).await, Err(Error::Forbidden(Role::Analyst))));
+    assert!(matches!(store.client(work, other).await, Err(Error::NotFound("client"))));
     assert_eq!(store.numbers(scope).into_keys().collect::<Vec<_>>(), [acme]);
     let changes = store.changes_since(scope, &Default::default()).await.unwrap();
     assert!(changes.iter().all(|change| change.client == acme));
@@ -259,12 +396,26 @@ async fn everything_is_in_the_audit_log_and_changes_are_numbered() {
     let from_the_future = [(client, number + 1)].into();
     assert_eq!(store.changes_since(&all(), &from_the_future).await.unwrap().last().unwrap().what, What::Reset);
 
-    let actions: Vec<String> = store.audit(&all(), None, 10).await.unwrap().into_iter().map(|e| e.action).collect();
-    assert_eq!(actions, ["node.enrol", "token.create", "client.create"]);
-    let second = store.audit(&all(), None, 2).await.unwrap();
-    let third = store.audit(&all(), Some(second[1].id), 2).await.unwrap();
-    assert_eq!(third.len(), 1);
-    assert_eq!(third[0].subject, "Acme");
+    let ask = |ask: AuditAsk| async move { store.audit(&all(), AuditAsk { limit: 2, ..ask }).await.unwrap() };
+    let actions = |entries: &[AuditEntry]| entries.iter().map(|entry| entry.action.clone()).collect::<Vec<_>>();
+    let first = ask(AuditAsk::default()).await;
+    assert_eq!(actions(&first), ["node.enrol", "token.create"]);
+    let second = ask(AuditAsk { before: Some(first[1].id), ..AuditAsk::default() }).await;
+    assert_eq!(second.iter().map(|entry| entry.subject.as_str()).collect::<Vec<_>>(), ["Acme"]);
+    let only = |action: &str| AuditAsk { action: Some(action.into()), ..AuditAsk::default() };
+    assert_eq!(actions(&ask(only("token")).await), ["token.create"]);
+    assert_eq!(actions(&ask(only("token.create")).await), ["token.create"]);
+    assert_eq!(actions(&ask(only("token.delete")).await), [""; 0]);
+    assert_eq!(actions(&ask(AuditAsk { client: Some(ClientId::SOC), ..AuditAsk::default() }).await), [""; 0]);
+    world.hand.turn(60);
+    let change = ClientChange { notes: Some("third floor".into()), ..ClientChange::default() };
+    store.change_client(someone(), &all(), client, change).await.unwrap();
+    let later = ask(AuditAsk { from: Some(noon() + SignedDuration::from_secs(1)), ..AuditAsk::default() }).await;
+    assert_eq!(actions(&later), ["client.change"]);
+    assert_eq!(later[0].before, Some(serde_json::json!({ "notes": "" })));
+    assert_eq!(later[0].after, Some(serde_json::json!({ "notes": "third floor" })));
+    let earlier = ask(AuditAsk { to: Some(noon() + SignedDuration::from_secs(1)), ..AuditAsk::default() }).await;
+    assert_eq!(actions(&earlier), ["node.enrol", "token.create"]);
 }
 
 #[tokio::test]

@@ -51,8 +51,8 @@ impl World {
         enrolled.identity.node
     }
 
-    pub(crate) async fn user(&self, name: &str, role: Role, reach: Reach) -> User {
-        let new = NewUser { name: name.into(), role, reach, passphrase: Some("$argon2id$…".into()) };
+    pub(crate) async fn user(&self, name: &str, access: Access) -> User {
+        let new = NewUser { name: name.into(), access, passphrase: Some("$argon2id$…".into()) };
         self.store.create_user(someone(), new).await.unwrap()
     }
 }

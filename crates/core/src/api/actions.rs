@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::alerts::AlertState;
 use super::extract::Body;
-use super::person::Analyst;
+use super::person::Person;
 use crate::problem::{Problem, ProblemBody};
 use crate::state::Shared;
 
@@ -81,7 +81,7 @@ pub(super) struct Done {
 ))]
 pub(super) async fn act(
     State(core): State<Shared>,
-    Analyst(person): Analyst,
+    person: Person,
     Body(actions): Body<Actions>,
 ) -> Result<Json<Done>, Problem> {
     let action = match actions.action {

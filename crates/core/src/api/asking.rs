@@ -29,7 +29,7 @@ impl Asking {
                 Problem::invalid("zone", "There is no such time zone. Write for instance Europe/Paris.")
             })?,
             None => {
-                let set = person.session.user.preferences.time_zone.as_deref();
+                let set = person.user.preferences.time_zone.as_deref();
                 set.and_then(|zone| TimeZone::get(zone).ok()).unwrap_or(TimeZone::UTC)
             }
         };

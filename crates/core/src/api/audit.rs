@@ -1,20 +1,27 @@
 //! Who changed what.
 
 use axum::Json;
+use axum::body::{Body as Bytes, Bytes as Chunk};
 use axum::extract::State;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse as _, Response};
+use futures::stream;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use store::{AuditAsk, ClientId, UserId};
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::Parameters;
-use super::person::Analyst;
-use crate::problem::Problem;
+use super::person::Person;
+use crate::problem::{Problem, ProblemBody};
 use crate::state::Shared;
 
 /// Entries per page.
 const PAGE: usize = 100;
+/// Entries that an export reads at once.
+const CHUNK: usize = 1_000;
 
-/// A line of the audit log.
+/// An entry of the audit log. What it says was written by people and machines: text to be shown, never markup.
 #[derive(Serialize, ToSchema)]
 #[schema(as = AuditEntry)]
 struct Entry {
@@ -22,6 +29,8 @@ struct Entry {
     id: i64,
     /// When.
     at: Timestamp,
+    /// The user's number, if it was one.
+    user: Option<i64>,
     /// Who, by their name at that time.
     who: String,
     /// The address that they came from.
@@ -34,6 +43,36 @@ struct Entry {
     subject: String,
     /// The rest, in a few words.
     detail: String,
+    /// What it was before, where that is worth telling.
+    #[schema(value_type = Option<Object>)]
+    before: Option<serde_json::Value>,
+    /// What it was after.
+    #[schema(value_type = Option<Object>)]
+    after: Option<serde_json::Value>,
+    /// Its content was erased together with its client.
+    erased: bool,
+    /// Its place in the chain: 64 hexadecimal digits.
+    link: String,
+}
+
+impl From<store::AuditEntry> for Entry {
+    fn from(entry: store::AuditEntry) -> Self {
+        Self {
+            id: entry.id,
+            at: entry.at,
+            user: entry.user.map(|user| user.0),
+            who: entry.who,
+            address: entry.address,
+            action: entry.action,
+            client: entry.client.map(|client| client.0),
+            subject: entry.subject,
+            detail: entry.detail,
+            before: entry.before,
+            after: entry.after,
+            erased: entry.erased,
+            link: entry.link,
+        }
+    }
 }
 
 /// A page of the audit log.
@@ -45,32 +84,99 @@ pub(super) struct Audit {
     next: Option<i64>,
 }
 
-/// Which page.
+/// Where the chain of the audit log ends.
+#[derive(Serialize, ToSchema)]
+pub(super) struct AuditHead {
+    /// The number of the last entry.
+    id: i64,
+    /// Its place in the chain: 64 hexadecimal digits.
+    link: String,
+}
+
+/// Which entries.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Which {
     /// `next` of the page before.
     cursor: Option<i64>,
+    /// At this moment or later.
+    from: Option<Timestamp>,
+    /// Before this moment.
+    to: Option<Timestamp>,
+    /// By this user.
+    user: Option<i64>,
+    /// Touching this client.
+    client: Option<i64>,
+    /// Done so: an action such as `client.create`, or all of a thing, such as `client`.
+    action: Option<String>,
 }
 
-/// The audit log.
+impl Which {
+    fn ask(&self, limit: usize) -> AuditAsk {
+        AuditAsk {
+            before: self.cursor,
+            from: self.from,
+            to: self.to,
+            user: self.user.map(UserId),
+            client: self.client.map(ClientId),
+            action: self.action.clone().filter(|action| !action.is_empty()),
+            limit,
+        }
+    }
+}
+
+/// The audit log, latest first.
 #[utoipa::path(get, path = "/audit", tag = "audit", params(Which), responses((status = 200, body = Audit)))]
 pub(super) async fn list(
     State(core): State<Shared>,
-    Analyst(person): Analyst,
+    person: Person,
     Parameters(which): Parameters<Which>,
 ) -> Result<Json<Audit>, Problem> {
-    let found = core.store.audit(&person.scope, which.cursor, PAGE).await?;
+    let found = core.store.audit(&person.scope, which.ask(PAGE)).await?;
     let next = if found.len() == PAGE { found.last().map(|entry| entry.id) } else { None };
-    let entries = found.into_iter().map(|entry| Entry {
-        id: entry.id,
-        at: entry.at,
-        who: entry.who,
-        address: entry.address,
-        action: entry.action,
-        client: entry.client.map(|client| client.0),
-        subject: entry.subject,
-        detail: entry.detail,
+    Ok(Json(Audit { entries: found.into_iter().map(Into::into).collect(), next }))
+}
+
+/// The audit log as a file, latest first: an entry of `/audit` per line (JSON Lines).
+#[utoipa::path(get, path = "/audit/export", tag = "audit", params(Which), responses(
+    (status = 200, content_type = "application/x-ndjson", body = String),
+    (status = 403, body = ProblemBody),
+))]
+pub(super) async fn export(
+    State(core): State<Shared>,
+    person: Person,
+    Parameters(which): Parameters<Which>,
+) -> Result<Response, Problem> {
+    core.store.note(person.actor, "audit.export", "audit log".into(), String::new()).await?;
+    let scope = person.scope;
+    // Asked for piece by piece, as the browser takes them: nothing is gathered here.
+    let lines = stream::try_unfold(Some(which.ask(CHUNK)), move |ask| {
+        let (core, scope) = (core.clone(), scope.clone());
+        async move {
+            let Some(mut ask) = ask else { return Ok::<_, store::Error>(None) };
+            let found = core.store.audit(&scope, ask.clone()).await?;
+            let Some(last) = found.last().map(|entry| entry.id) else { return Ok(None) };
+            ask.before = Some(last);
+            let next = (found.len() == CHUNK).then_some(ask);
+            let mut text = Vec::new();
+            for entry in found {
+                serde_json::to_writer(&mut text, &Entry::from(entry)).map_err(store::Error::from)?;
+                text.push(b'\n');
+            }
+            Ok(Some((Chunk::from(text), next)))
+        }
     });
-    Ok(Json(Audit { entries: entries.collect(), next }))
+    let mut response = Bytes::from_stream(lines).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
+    let name = HeaderValue::from_static("attachment; filename=\"socme-audit.jsonl\"");
+    headers.insert(header::CONTENT_DISPOSITION, name);
+    Ok(response)
+}
+
+/// Where the chain ends: to be kept where whoever writes to the database cannot reach it. `socme core verify-audit` checks it.
+#[utoipa::path(get, path = "/audit/head", tag = "audit", responses((status = 200, body = AuditHead)))]
+pub(super) async fn head(State(core): State<Shared>, _: Person) -> Result<Json<AuditHead>, Problem> {
+    let head = core.store.audit_head().await?;
+    Ok(Json(AuditHead { id: head.id, link: head.link }))
 }

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::extract::{Body, Place, given};
 use super::me::known_zone;
-use super::person::{Admin, Person};
+use super::person::Person;
 use crate::problem::{Problem, ProblemBody};
 use crate::state::Shared;
 
@@ -129,7 +129,7 @@ pub(super) async fn list(State(core): State<Shared>, person: Person) -> Result<J
 ))]
 pub(super) async fn create(
     State(core): State<Shared>,
-    Admin(person): Admin,
+    person: Person,
     Body(new): Body<New>,
 ) -> Result<(StatusCode, Json<Client>), Problem> {
     let time_zone = known_zone("time_zone", new.time_zone)?;
@@ -158,7 +158,7 @@ pub(super) async fn get(
 ))]
 pub(super) async fn change(
     State(core): State<Shared>,
-    Admin(person): Admin,
+    person: Person,
     Place(id): Place<i64>,
     Body(change): Body<Change>,
 ) -> Result<Json<Client>, Problem> {
@@ -175,7 +175,7 @@ pub(super) async fn change(
 ))]
 pub(super) async fn delete(
     State(core): State<Shared>,
-    Admin(person): Admin,
+    person: Person,
     Place(id): Place<i64>,
     Body(confirm): Body<Confirm>,
 ) -> Result<StatusCode, Problem> {

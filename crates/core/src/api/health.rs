@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::person::Analyst;
+use super::person::Person;
 use super::version::VERSION;
 use crate::condition;
 use crate::problem::Problem;
@@ -140,7 +140,7 @@ struct Warning {
 
 /// The core's own health.
 #[utoipa::path(get, path = "/health", tag = "health", responses((status = 200, body = Health)))]
-pub(super) async fn health(State(core): State<Shared>, _: Analyst) -> Result<Json<Health>, Problem> {
+pub(super) async fn health(State(core): State<Shared>, _: Person) -> Result<Json<Health>, Problem> {
     let (database, taken) = (core.store.health().await?, core.store.taken());
     let now = core.now();
     let (free, total) = condition::disk(&core);

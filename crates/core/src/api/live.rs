@@ -15,11 +15,11 @@ use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::{Stream, stream};
 use serde_json::json;
-use store::{ClientId, NodeId, Nudge, Scope, Secret, SessionId, What};
+use store::{Access, ClientId, NodeId, Nudge, Role, Scope, UserId, What};
 use tokio::sync::{OwnedSemaphorePermit, broadcast};
 use tokio::time::Instant;
 
-use super::person::Person;
+use super::person::{Pass, Person};
 use crate::problem::{Problem, ProblemBody};
 use crate::state::Shared;
 
@@ -38,7 +38,7 @@ type Numbers = BTreeMap<ClientId, i64>;
 /// Tells what happens to what the asker may see.
 ///
 /// Events: `hello` {now, clients: {id: number}} first; `alerts` {client, new, counted, changed}; `nodes` {client, node};
-/// `clients` {}; `session` {ended: true}, then it ends; `reset` {}: what was missed cannot be told, load everything anew.
+/// `clients` {}; `session` {ended: true}, then it ends; `rights` {}: what the asker may see has changed, then it ends; `reset` {}: what was missed cannot be told, load everything anew.
 #[utoipa::path(get, path = "/live", tag = "live", params(("Last-Event-ID" = Option<String>, Header, description = "Where to go on")), responses(
     (status = 200, content_type = "text/event-stream", body = String),
     (status = 503, body = ProblemBody, description = "Too many streams are open"),
@@ -62,8 +62,9 @@ pub(super) async fn live(
 /// One browser's stream.
 struct Live {
     core: Shared,
-    session: SessionId,
-    secret: Secret,
+    user: UserId,
+    pass: Pass,
+    access: Access,
     scope: Scope,
     known: Numbers,
     nudges: broadcast::Receiver<Nudge>,
@@ -101,8 +102,9 @@ impl Live {
         let known = resumed.flatten().unwrap_or(latest);
         let now = Instant::now();
         let mut live = Self {
-            session: person.session.id,
-            secret: person.secret,
+            user: person.user.id,
+            pass: person.pass,
+            access: person.access,
             scope: person.scope,
             known,
             nudges,
@@ -153,8 +155,13 @@ impl Live {
             }
             Ok(Nudge::Report(client, node)) => self.report(*client, *node),
             Ok(Nudge::SessionEnded(session)) => {
-                if *session == self.session {
+                if matches!(&self.pass, Pass::Session(own, _) if own.id == *session) {
                     self.end();
+                }
+            }
+            Ok(Nudge::User(user)) => {
+                if *user == self.user {
+                    self.recheck = Instant::now();
                 }
             }
             Err(broadcast::error::RecvError::Closed) => self.ended = true,
@@ -172,17 +179,16 @@ impl Live {
         let now = Instant::now();
         if self.recheck <= now {
             self.recheck = now + RECHECK;
-            match self.core.store.session(&self.secret).await {
-                Ok(Some(session)) => {
-                    let scope = Scope::of_user(&session.user);
-                    if scope.reach() != self.scope.reach() {
-                        self.scope = scope;
-                        self.say("reset", &json!({}));
-                        self.known = self.core.store.numbers(&self.scope);
-                    }
-                    // Changes that another process made (the command line) come without a nudge.
-                    self.ask.get_or_insert(now);
+            match self.pass.again(&self.core).await {
+                Ok(Some(access)) if access.role() < Role::Viewer => return self.end(),
+                // Whatever this stream has told belongs to other rights: the browser asks anew, and gets what it may see now.
+                Ok(Some(access)) if access != self.access => {
+                    self.say("rights", &json!({}));
+                    self.ended = true;
+                    return;
                 }
+                // Changes that another process made (the command line) come without a nudge.
+                Ok(Some(_)) => drop(self.ask.get_or_insert(now)),
                 Ok(None) => return self.end(),
                 Err(error) => tracing::warn!(error = %error, "a session cannot be looked at"),
             }

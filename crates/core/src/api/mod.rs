@@ -1,5 +1,6 @@
 //! The HTTP API for people: one file per resource. Only here is HTTP known.
 
+pub(crate) mod access;
 mod actions;
 mod alerts;
 mod asking;
@@ -8,15 +9,20 @@ mod charts;
 mod clients;
 mod extract;
 pub(crate) mod health;
+mod invitations;
+mod keys;
 mod live;
 mod me;
 mod nodes;
+mod passphrases;
 mod person;
 mod query;
 mod router;
 mod session;
+mod sessions;
 mod setup;
 mod tokens;
+mod users;
 pub(crate) mod version;
 
 pub(crate) use router::{document, router};

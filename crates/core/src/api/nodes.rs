@@ -11,7 +11,7 @@ use wire::status::Status;
 
 use super::clients::Confirm;
 use super::extract::{Body, Parameters, Place};
-use super::person::{Admin, Person};
+use super::person::Person;
 use crate::problem::{Problem, ProblemBody};
 use crate::silence::{Presence, presence};
 use crate::state::{Core, Shared};
@@ -202,7 +202,7 @@ pub(super) async fn get(
 ))]
 pub(super) async fn change(
     State(core): State<Shared>,
-    Admin(person): Admin,
+    person: Person,
     Place(id): Place<i64>,
     Body(change): Body<Change>,
 ) -> Result<Json<Node>, Problem> {
@@ -229,7 +229,7 @@ pub(super) async fn change(
 ))]
 pub(super) async fn revoke(
     State(core): State<Shared>,
-    Admin(person): Admin,
+    person: Person,
     Place(id): Place<i64>,
 ) -> Result<Json<Node>, Problem> {
     let node = core.store.revoke_node(person.actor, &person.scope, NodeId(id)).await?;
@@ -244,7 +244,7 @@ pub(super) async fn revoke(
 ))]
 pub(super) async fn consequences(
     State(core): State<Shared>,
-    Admin(person): Admin,
+    person: Person,
     Place(id): Place<i64>,
 ) -> Result<Json<Consequences>, Problem> {
     let found = core.store.consequences(&person.scope, NodeId(id)).await?;
@@ -259,7 +259,7 @@ pub(super) async fn consequences(
 ))]
 pub(super) async fn delete(
     State(core): State<Shared>,
-    Admin(person): Admin,
+    person: Person,
     Place(id): Place<i64>,
     Body(confirm): Body<Confirm>,
 ) -> Result<StatusCode, Problem> {

@@ -1,69 +1,155 @@
-//! Who asks: the session that the cookie opens, and whether the role suffices.
+//! Who asks: a browser with the cookie of a session, or a program with a key.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, header};
-use store::{Actor, Role, Scope, Secret, Session};
+use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
+use jiff::SignedDuration;
+use store::{Access, Actor, Role, Scope, Secret, Session, User};
 
+use super::access::{Rule, Shows, Who};
 use crate::config::Config;
 use crate::listener::ClientAddress;
 use crate::problem::Problem;
-use crate::state::Shared;
+use crate::state::{Core, Shared};
 
-/// A signed-in person.
+/// For so long after somebody has shown who they are, they may do what is dangerous.
+pub(super) const LATELY: SignedDuration = SignedDuration::from_mins(15);
+
+/// Somebody who was let in by the table (`access.rs`).
+#[derive(Clone)]
 pub(super) struct Person {
-    /// Their session.
-    pub(super) session: Session,
-    /// What they may see.
+    /// Who.
+    pub(super) user: User,
+    /// What they may do, by what they came in with.
+    pub(super) access: Access,
+    /// Where they may do what they ask for.
     pub(super) scope: Scope,
     /// For the audit log.
     pub(super) actor: Actor,
-    /// What opens the session again, for streams that outlive the request.
-    pub(super) secret: Secret,
+    /// By what they came in.
+    pub(super) pass: Pass,
+}
+
+/// What opens the door.
+#[derive(Clone)]
+pub(super) enum Pass {
+    /// A browser's session, and the secret that opens it again, for streams that outlive the request.
+    Session(Box<Session>, Secret),
+    /// A program's key.
+    Key(Secret),
+}
+
+/// What came with a request.
+pub(super) struct Presented {
+    key: Result<Option<Secret>, Problem>,
+    cookie: Option<Secret>,
+    address: String,
+}
+
+impl Presented {
+    pub(super) fn read(core: &Core, headers: &HeaderMap, extensions: &Extensions) -> Self {
+        let address = address(extensions).to_string();
+        Self { key: bearer(headers), cookie: cookie(headers, &core.config), address }
+    }
+}
+
+impl Person {
+    /// Lets somebody in if this line of the table allows it.
+    pub(super) async fn of(core: &Core, presented: Presented, rule: &Rule) -> Result<Self, Problem> {
+        let Presented { key, cookie, address } = presented;
+        let person = match key? {
+            Some(secret) => {
+                let holder = core.store.key_holder(&secret, Some(&address)).await?.ok_or_else(dead_key)?;
+                let actor = Actor::key(&holder, Some(address));
+                let scope = Scope::of(&holder.access, Role::Viewer);
+                Self { user: holder.user, access: holder.access, scope, actor, pass: Pass::Key(secret) }
+            }
+            None => {
+                let secret = cookie.ok_or_else(Problem::not_signed_in)?;
+                let session = core.store.session(&secret, Some(&address)).await?;
+                let session = session.ok_or_else(Problem::not_signed_in)?;
+                let (user, actor) = (session.user.clone(), Actor::person(&session.user, Some(address)));
+                let (access, scope) = (user.access.clone(), Scope::of(&user.access, Role::Viewer));
+                Self { user, access, scope, actor, pass: Pass::Session(Box::new(session), secret) }
+            }
+        };
+        person.held_against(core, rule)
+    }
+
+    fn held_against(mut self, core: &Core, rule: &Rule) -> Result<Self, Problem> {
+        if let Who::Role(role) = rule.who {
+            if self.access.role() < role {
+                return Err(Problem::forbidden(role.word()));
+            }
+            self.scope = Scope::of(&self.access, role);
+        }
+        match (&self.pass, rule.shows) {
+            (Pass::Key(_), Shows::Session | Shows::SessionLately) => Err(Problem::new(
+                StatusCode::FORBIDDEN,
+                "session-only",
+                "This is for a person at a browser, not for a key.",
+            )),
+            (_, Shows::Lately | Shows::SessionLately) => {
+                self.demand_proof(core)?;
+                Ok(self)
+            }
+            _ => Ok(self),
+        }
+    }
+
+    /// Fails if it is long ago that they have shown who they are; a key shows it each time.
+    pub(super) fn demand_proof(&self, core: &Core) -> Result<(), Problem> {
+        match &self.pass {
+            Pass::Session(session, _) if core.now().duration_since(session.proved) > LATELY => {
+                Err(Problem::new(StatusCode::FORBIDDEN, "prove", "Show again who you are.")
+                    .detail("What you are about to do is dangerous."))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Their session, if they came with one.
+    pub(super) fn session(&self) -> Result<&Session, Problem> {
+        match &self.pass {
+            Pass::Session(session, _) => Ok(session),
+            Pass::Key(_) => Err(Problem::not_signed_in()),
+        }
+    }
+}
+
+impl Pass {
+    /// What it opens now; none: nothing any more.
+    pub(super) async fn again(&self, core: &Core) -> store::Result<Option<Access>> {
+        Ok(match self {
+            Self::Session(_, secret) => core.store.session(secret, None).await?.map(|session| session.user.access),
+            Self::Key(secret) => core.store.key_holder(secret, None).await?.map(|holder| holder.access),
+        })
+    }
 }
 
 impl FromRequestParts<Shared> for Person {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, core: &Shared) -> Result<Self, Problem> {
-        let secret = cookie(&parts.headers, &core.config).ok_or_else(Problem::not_signed_in)?;
-        let session = core.store.session(&secret).await?.ok_or_else(Problem::not_signed_in)?;
-        let actor = Actor::person(&session.user, Some(address(parts).to_string()));
-        Ok(Self { scope: Scope::of_user(&session.user), actor, session, secret })
+    async fn from_request_parts(parts: &mut Parts, _: &Shared) -> Result<Self, Problem> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(Problem::not_signed_in)
     }
 }
 
-impl Person {
-    fn at_least(self, role: Role) -> Result<Self, Problem> {
-        if self.session.user.role >= role { Ok(self) } else { Err(Problem::forbidden(role.word())) }
-    }
+fn dead_key() -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, "dead-key", "This key is unknown, expired or deleted.")
+        .detail("Make a new one on your own page.")
 }
 
-/// A person who handles alerts, or more.
-pub(super) struct Analyst(pub(super) Person);
-
-impl FromRequestParts<Shared> for Analyst {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, core: &Shared) -> Result<Self, Problem> {
-        Person::from_request_parts(parts, core).await?.at_least(Role::Analyst).map(Self)
-    }
-}
-
-/// A person who manages clients, nodes and users.
-pub(super) struct Admin(pub(super) Person);
-
-impl FromRequestParts<Shared> for Admin {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, core: &Shared) -> Result<Self, Problem> {
-        Person::from_request_parts(parts, core).await?.at_least(Role::Admin).map(Self)
-    }
+/// The key that a program presents.
+fn bearer(headers: &HeaderMap) -> Result<Option<Secret>, Problem> {
+    let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
+    let secret = value.to_str().ok().and_then(|value| value.strip_prefix("Bearer ")).map(Secret::presented);
+    secret.filter(Secret::is_key).map(Some).ok_or_else(|| dead_key().detail("Write «Authorization: Bearer socme_…»."))
 }
 
 /// Where a request comes from.
-pub(super) fn address(parts: &Parts) -> std::net::IpAddr {
-    parts.extensions.get::<ClientAddress>().map_or([0, 0, 0, 0].into(), |address| address.0)
+fn address(extensions: &Extensions) -> std::net::IpAddr {
+    extensions.get::<ClientAddress>().map_or([0, 0, 0, 0].into(), |address| address.0)
 }
 
 /// Where a request comes from, and with which browser.
@@ -80,7 +166,7 @@ impl<S: Sync> FromRequestParts<S> for From {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
         let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
         let agent = agent.map(|agent| agent.chars().filter(|c| !c.is_control()).take(200).collect());
-        Ok(Self { address: address(parts), agent })
+        Ok(Self { address: address(&parts.extensions), agent })
     }
 }
 

@@ -12,10 +12,18 @@ use tower_http::compression::CompressionLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 use utoipa::OpenApi as _;
 use utoipa::openapi::path::Operation;
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
+use utoipa::openapi::{Content, Ref, RefOr, ResponseBuilder};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{actions, alerts, audit, charts, clients, health, live, me, nodes, query, session, setup, tokens, version};
+use super::access::{About, Shows, Who, enforce, rule};
+use super::{
+    actions, alerts, audit, charts, clients, health, invitations, keys, live, me, nodes, passphrases, query, session,
+    sessions, setup, tokens, users, version,
+};
 use crate::listener::client_address;
 use crate::problem::{Listener, Problem, answer};
 use crate::state::Shared;
@@ -41,7 +49,15 @@ fn api() -> OpenApiRouter<Shared> {
             .routes(routes!(setup::needed, setup::set_up))
             .routes(routes!(session::sign_in, session::sign_out))
             .routes(routes!(session::sign_in_by_link))
+            .routes(routes!(session::prove))
+            .routes(routes!(invitations::accept))
+            .routes(routes!(invitations::whom))
             .routes(routes!(me::me, me::change))
+            .routes(routes!(passphrases::change))
+            .routes(routes!(sessions::list, sessions::end_others))
+            .routes(routes!(sessions::end))
+            .routes(routes!(keys::own, keys::create))
+            .routes(routes!(keys::delete_own))
             .routes(routes!(clients::list, clients::create))
             .routes(routes!(clients::get, clients::change, clients::delete))
             .routes(routes!(tokens::list, tokens::create))
@@ -60,7 +76,15 @@ fn api() -> OpenApiRouter<Shared> {
             .routes(routes!(query::complete))
             .routes(routes!(live::live))
             .routes(routes!(health::health))
+            .routes(routes!(users::list, users::create))
+            .routes(routes!(users::get, users::change, users::delete))
+            .routes(routes!(users::invite))
+            .routes(routes!(users::sessions, users::end_sessions))
+            .routes(routes!(keys::list))
+            .routes(routes!(keys::delete))
             .routes(routes!(audit::list))
+            .routes(routes!(audit::export))
+            .routes(routes!(audit::head))
             .routes(routes!(version::version)),
     )
 }
@@ -68,9 +92,25 @@ fn api() -> OpenApiRouter<Shared> {
 /// The API's description (OpenAPI 3.1).
 pub(crate) fn document() -> utoipa::openapi::OpenApi {
     let mut document = api().into_openapi();
-    for path in document.paths.paths.values_mut() {
-        let methods = [&mut path.get, &mut path.post, &mut path.put, &mut path.patch, &mut path.delete];
-        methods.into_iter().flatten().for_each(name);
+    let components = document.components.get_or_insert_default();
+    let cookie = ApiKey::Cookie(ApiKeyValue::with_description("socme_session", "A browser's session."));
+    components.add_security_scheme("session", SecurityScheme::ApiKey(cookie));
+    let key = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("A program's key, `socme_…`."));
+    components.add_security_scheme("key", SecurityScheme::Http(key.build()));
+    for (path, item) in &mut document.paths.paths {
+        let methods = [
+            ("GET", &mut item.get),
+            ("POST", &mut item.post),
+            ("PUT", &mut item.put),
+            ("PATCH", &mut item.patch),
+            ("DELETE", &mut item.delete),
+        ];
+        for (method, operation) in methods {
+            if let Some(operation) = operation {
+                name(operation);
+                tell_who(operation, method, path);
+            }
+        }
     }
     document
 }
@@ -82,10 +122,46 @@ fn name(operation: &mut Operation) {
     }
 }
 
+/// Writes into an operation what the table says of it.
+fn tell_who(operation: &mut Operation, method: &str, path: &str) {
+    let Some(rule) = rule(method, path) else { return };
+    let said = match rule.who {
+        Who::Anyone => "Who: anyone.".to_owned(),
+        who => format!("Who: {}. About: {}. Shows: {}.", who.words(), rule.about.words(), rule.shows.words()),
+    };
+    let before = operation.description.take().map(|text| text + "\n\n").unwrap_or_default();
+    operation.description = Some(before + &said);
+    let one = |name: &str| SecurityRequirement::new(name, Vec::<String>::new());
+    operation.security = Some(match (rule.who, rule.shows) {
+        (Who::Anyone, _) => Vec::new(),
+        (_, Shows::Any | Shows::Lately) => vec![one("session"), one("key")],
+        (_, Shows::Session | Shows::SessionLately) => vec![one("session")],
+    });
+    if rule.who != Who::Anyone {
+        let mut refused = vec![("401", "Nobody is signed in, or the key is dead")];
+        if !(rule.who == Who::SignedIn && rule.shows == Shows::Any) {
+            refused.push(("403", "The role does not suffice, or a fresh proof is needed (`prove`)"));
+        }
+        if rule.about == About::Client && method != "POST" {
+            refused.push(("404", "There is no such thing, or the asker may not see it"));
+        }
+        for (status, why) in refused {
+            let known = &mut operation.responses.responses;
+            known.entry(status.to_owned()).or_insert_with(|| RefOr::T(problem_response(why)));
+        }
+    }
+}
+
+fn problem_response(why: &str) -> utoipa::openapi::Response {
+    let body = Content::new(Some(RefOr::Ref(Ref::from_schema_name("Problem"))));
+    ResponseBuilder::new().description(why).content("application/json", body).build()
+}
+
 /// All that people reach: the API, the pages, and whether the core is well.
 pub(crate) fn router(core: Shared) -> Router {
     let proxies = core.config.trusted_proxies.clone();
     let (api, _) = api().split_for_parts();
+    let api = api.route_layer(from_fn_with_state(core.clone(), enforce));
     let unknown = || async { Problem::not_found("path").detail("See the API's description.") };
     api.route("/api", axum::routing::any(unknown))
         .route("/api/{*path}", axum::routing::any(unknown))
@@ -109,6 +185,8 @@ pub(crate) fn router(core: Shared) -> Router {
 async fn from_elsewhere(request: Request, next: Next) -> Response {
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let ours = request.headers().get("x-socme").is_some_and(|value| value == "1");
+    // No foreign page can send a key, and beside a key the cookie does not count.
+    let ours = ours || request.headers().contains_key(header::AUTHORIZATION);
     let site = request.headers().get("sec-fetch-site").and_then(|value| value.to_str().ok());
     let foreign = site.is_some_and(|site| !matches!(site, "same-origin" | "none"));
     if !safe && (!ours || foreign) {

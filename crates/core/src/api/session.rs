@@ -1,4 +1,4 @@
-//! Signing in and out.
+//! Signing in and out, and showing again who one is.
 
 use std::time::Instant;
 
@@ -8,7 +8,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::AppendHeaders;
 use jiff::SignedDuration;
 use serde::Deserialize;
-use store::{Actor, NewSession, Secret};
+use store::{Actor, NewSession, Proof, Secret, User};
 use utoipa::ToSchema;
 
 use super::extract::Body;
@@ -39,6 +39,15 @@ pub(super) struct Link {
     token: String,
 }
 
+/// What shows again who somebody is.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewProof)]
+pub(super) struct Again {
+    /// Their passphrase.
+    passphrase: String,
+}
+
 /// Signs in.
 ///
 /// An unknown name and a wrong passphrase are answered alike, after the same work.
@@ -52,23 +61,72 @@ pub(super) async fn sign_in(
     from: From,
     Body(SignIn { name, passphrase }): Body<SignIn>,
 ) -> Result<SignedIn, Problem> {
+    let user = recognise(&core, &name, passphrase, &from).await?;
+    let begun = core.store.begin_session(user.id, new_session(&core, from, Proof::Passphrase)).await?;
+    signed_in(&core, begun)
+}
+
+/// Signs in with a one-time link that was made on the core's own machine (`socme core sign-in-link`).
+#[utoipa::path(post, path = "/session/link", tag = "session", request_body = Link, responses(
+    (status = 200, body = Me),
+    (status = 400, body = ProblemBody, description = "The link is unknown, used or expired"),
+))]
+pub(super) async fn sign_in_by_link(
+    State(core): State<Shared>,
+    from: From,
+    Body(Link { token }): Body<Link>,
+) -> Result<SignedIn, Problem> {
+    let new = new_session(&core, from, Proof::Link);
+    let begun = core.store.sign_in_by_link(&Secret::presented(&token), new).await?;
+    signed_in(&core, begun)
+}
+
+/// Shows again who one is: for the next 15 minutes this session may do what is dangerous.
+#[utoipa::path(post, path = "/session/proof", tag = "session", request_body = Again, responses(
+    (status = 200, body = Me),
+    (status = 401, body = ProblemBody, description = "The passphrase is wrong"),
+    (status = 429, body = ProblemBody, description = "Too many attempts"),
+))]
+pub(super) async fn prove(
+    State(core): State<Shared>,
+    person: Person,
+    from: From,
+    Body(Again { passphrase }): Body<Again>,
+) -> Result<Json<Me>, Problem> {
+    recognise(&core, &person.user.name, passphrase, &from).await?;
+    core.store.prove_session(person.actor.clone(), person.session()?.id, Proof::Passphrase).await?;
+    Ok(Json(Me::of(&core, &person)))
+}
+
+/// Signs out.
+#[utoipa::path(delete, path = "/session", tag = "session", responses((status = 204)))]
+pub(super) async fn sign_out(
+    State(core): State<Shared>,
+    person: Person,
+) -> Result<(StatusCode, AppendHeaders<[(header::HeaderName, HeaderValue); 1]>), Problem> {
+    let session = person.session()?.id;
+    core.store.end_session(person.actor, person.user.id, session).await?;
+    Ok((StatusCode::NO_CONTENT, AppendHeaders([(header::SET_COOKIE, set_cookie(&core.config, None)?)])))
+}
+
+/// Who has this name and this passphrase. Whoever guesses is slowed down, and noted.
+pub(super) async fn recognise(core: &Core, name: &str, passphrase: String, from: &From) -> Result<User, Problem> {
     let outcome = |word: &str| core.metrics.sign_ins.get_or_create(&By("outcome", word.into())).inc();
-    core.sign_ins.attempt(&name, from.address, Instant::now()).map_err(|wait| {
+    core.sign_ins.attempt(name, from.address, Instant::now()).map_err(|wait| {
         outcome("throttled");
         Problem::new(StatusCode::TOO_MANY_REQUESTS, "throttled", "Too many attempts.")
             .detail("Wait a little before you try again.")
             .retry_after(wait)
     })?;
-    let found = core.store.user_to_sign_in(&name).await?;
+    let found = core.store.user_to_sign_in(name).await?;
     let stored = found.as_ref().and_then(|(_, stored)| stored.clone());
     let fits = core.passphrases.fits(passphrase, stored).await;
     let fits = fits.map_err(|crowded| Problem::later("Too many people are signing in.").cause(crowded))?;
     match found {
         Some((user, _)) if fits && !user.disabled => {
-            core.sign_ins.succeeded(&name, from.address);
-            let begun = core.store.begin_session(user.id, new_session(&core, from)).await?;
+            core.sign_ins.succeeded(name, from.address);
             outcome("in");
-            signed_in(&core, begun)
+            Ok(user)
         }
         _ => {
             outcome("refused");
@@ -82,34 +140,11 @@ pub(super) async fn sign_in(
     }
 }
 
-/// Signs in with a one-time link that was made on the core's own machine (`socme core sign-in-link`).
-#[utoipa::path(post, path = "/session/link", tag = "session", request_body = Link, responses(
-    (status = 200, body = Me),
-    (status = 400, body = ProblemBody, description = "The link is unknown, used or expired"),
-))]
-pub(super) async fn sign_in_by_link(
-    State(core): State<Shared>,
-    from: From,
-    Body(Link { token }): Body<Link>,
-) -> Result<SignedIn, Problem> {
-    let begun = core.store.sign_in_by_link(&Secret::presented(&token), new_session(&core, from)).await?;
-    signed_in(&core, begun)
-}
-
-/// Signs out.
-#[utoipa::path(delete, path = "/session", tag = "session", responses((status = 204)))]
-pub(super) async fn sign_out(
-    State(core): State<Shared>,
-    person: Person,
-) -> Result<(StatusCode, AppendHeaders<[(header::HeaderName, HeaderValue); 1]>), Problem> {
-    core.store.end_session(person.actor, person.session.id).await?;
-    Ok((StatusCode::NO_CONTENT, AppendHeaders([(header::SET_COOKIE, set_cookie(&core.config, None)?)])))
-}
-
 /// A session as the settings want it.
-pub(super) fn new_session(core: &Core, from: From) -> NewSession {
+pub(super) fn new_session(core: &Core, from: From, how: Proof) -> NewSession {
     let span = |duration| SignedDuration::try_from(duration).unwrap_or(SignedDuration::from_hours(12));
     NewSession {
+        how,
         idle: span(core.config.people_session_idle),
         longest: span(core.config.people_session_longest),
         address: Some(from.address.to_string()),
@@ -120,5 +155,6 @@ pub(super) fn new_session(core: &Core, from: From) -> NewSession {
 /// Answers somebody who has just signed in.
 pub(super) fn signed_in(core: &Core, (secret, session): (Secret, store::Session)) -> Result<SignedIn, Problem> {
     let cookie = set_cookie(&core.config, Some(&secret))?;
-    Ok((AppendHeaders([(header::SET_COOKIE, cookie)]), Json(session.user.into())))
+    let me = Me::new(core, &session.user, &session.user.access, Some(&session));
+    Ok((AppendHeaders([(header::SET_COOKIE, cookie)]), Json(me)))
 }

@@ -3,14 +3,14 @@
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use store::{NewUser, Reach, Role, Secret};
+use store::{Access, NewUser, Proof, Secret};
 use utoipa::ToSchema;
 
 use super::extract::Body;
 use super::me::Me;
+use super::passphrases::chosen;
 use super::person::From;
 use super::session::{SignedIn, new_session, signed_in};
-use crate::passphrase::weakness;
 use crate::problem::{Problem, ProblemBody};
 use crate::state::Shared;
 
@@ -53,11 +53,8 @@ pub(super) async fn set_up(
     if !core.store.needs_setup().await? {
         return Err(Problem::refused("There is an administrator already: sign in."));
     }
-    if let Some(why) = weakness(&passphrase, &name) {
-        return Err(Problem::invalid("passphrase", why));
-    }
-    let passphrase = Some(core.passphrases.hash(passphrase).await?);
-    let new = NewUser { name, role: Role::Admin, reach: Reach::All, passphrase };
-    let begun = core.store.set_up(&Secret::presented(&token), new, new_session(&core, from)).await?;
+    let passphrase = Some(chosen(&core, passphrase, &name, "passphrase").await?);
+    let new = NewUser { name, access: Access::Admin, passphrase };
+    let begun = core.store.set_up(&Secret::presented(&token), new, new_session(&core, from, Proof::Link)).await?;
     signed_in(&core, begun)
 }

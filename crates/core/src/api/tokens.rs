@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use wire::token::Token;
 
 use super::extract::{Body, Place};
-use super::person::Admin;
+use super::person::Person;
 use crate::problem::{Problem, ProblemBody};
 use crate::state::Shared;
 
@@ -73,7 +73,7 @@ pub(super) struct Created {
 ))]
 pub(super) async fn list(
     State(core): State<Shared>,
-    Admin(person): Admin,
+    person: Person,
     Place(client): Place<i64>,
 ) -> Result<Json<Tokens>, Problem> {
     let tokens = core.store.tokens(&person.scope, ClientId(client)).await?;
@@ -88,7 +88,7 @@ pub(super) async fn list(
 ))]
 pub(super) async fn create(
     State(core): State<Shared>,
-    Admin(person): Admin,
+    person: Person,
     Place(client): Place<i64>,
     Body(new): Body<New>,
 ) -> Result<(StatusCode, Json<Created>), Problem> {
@@ -111,7 +111,7 @@ pub(super) async fn create(
 ))]
 pub(super) async fn delete(
     State(core): State<Shared>,
-    Admin(person): Admin,
+    person: Person,
     Place((client, token)): Place<(i64, i64)>,
 ) -> Result<StatusCode, Problem> {
     core.store.delete_token(person.actor, &person.scope, ClientId(client), TokenId(token)).await?;

@@ -97,6 +97,9 @@ settings! {
     people_tls_certificate: Option<PathBuf> = "people.tls_certificate", "\"\"";
     /// Its private key, PEM.
     people_tls_key: Option<PathBuf> = "people.tls_key", "\"\"";
+    /// A list of breached passphrases that nobody may choose: SHA-1 hashes in order, as Have I Been Pwned gives them out.
+    /// Empty: none.
+    people_breached_passphrases: Option<PathBuf> = "people.breached_passphrases", "\"\"";
     /// A session ends after so long without use.
     people_session_idle: Duration = "people.session_idle", "\"12h\"";
     /// A session ends after so long in any case.

@@ -14,10 +14,10 @@ async fn nothing_is_told_to_who_is_not_signed_in() {
     let mut stage = Stage::new().await;
     stage.cookie.clear();
     let document = serde_json::to_value(crate::api::document()).unwrap();
-    let open = ["/api/v1/setup", "/api/v1/session", "/api/v1/session/link", "/api/v1/version"];
+    let open = ["setup", "session", "session/link", "session/invitation", "session/invitation/whom"];
     let mut tried = 0;
     for (path, methods) in document["paths"].as_object().unwrap() {
-        if open.contains(&path.as_str()) {
+        if open.contains(&path.trim_start_matches("/api/v1/")) {
             continue;
         }
         let url =

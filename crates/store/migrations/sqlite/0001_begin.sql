@@ -16,51 +16,99 @@ CREATE TABLE authority (
     state INTEGER NOT NULL
 ) STRICT;
 
--- People.
+-- People. What they may do is in `admin`, `everywhere` and user_client (access.rs).
 CREATE TABLE user (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     name TEXT NOT NULL,
     folded TEXT NOT NULL UNIQUE,
-    role INTEGER NOT NULL,
+    admin INTEGER NOT NULL,
+    everywhere INTEGER,
     passphrase TEXT,
-    every_client INTEGER NOT NULL,
     disabled INTEGER NOT NULL DEFAULT 0,
     language TEXT,
     theme TEXT,
     time_zone TEXT,
-    created INTEGER NOT NULL
+    created INTEGER NOT NULL,
+    seen INTEGER
 ) STRICT;
 CREATE TABLE session (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     hash BLOB NOT NULL UNIQUE,
-    user INTEGER NOT NULL REFERENCES user ON DELETE CASCADE,
+    user_id INTEGER NOT NULL REFERENCES user ON DELETE CASCADE,
+    how INTEGER NOT NULL,
     created INTEGER NOT NULL,
+    -- When they last showed who they are.
+    proved INTEGER NOT NULL,
     seen INTEGER NOT NULL,
     idle INTEGER NOT NULL,
     ends INTEGER NOT NULL,
     address TEXT,
     agent TEXT
 ) STRICT;
-CREATE INDEX session_user ON session (user);
+CREATE INDEX session_user ON session (user_id);
 CREATE INDEX session_ends ON session (ends);
--- One-time links: to set up the first administrator, to sign in from the machine itself.
+-- One-time links: to set up the first administrator, to sign in from the machine itself, to take up an invitation.
 CREATE TABLE link (
     hash BLOB PRIMARY KEY,
-    user INTEGER REFERENCES user ON DELETE CASCADE,
+    kind INTEGER NOT NULL,
+    user_id INTEGER REFERENCES user ON DELETE CASCADE,
     created INTEGER NOT NULL,
     ends INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX link_user ON link (user_id);
+-- Keys for programs. `role` is the most that one allows, whatever its user may do.
+CREATE TABLE api_key (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    hash BLOB NOT NULL UNIQUE,
+    user_id INTEGER NOT NULL REFERENCES user ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    role INTEGER NOT NULL,
+    every_client INTEGER NOT NULL,
+    created INTEGER NOT NULL,
+    ends INTEGER,
+    used INTEGER,
+    used_from TEXT
+) STRICT;
+CREATE INDEX api_key_user ON api_key (user_id);
+CREATE TABLE api_key_client (
+    api_key INTEGER NOT NULL REFERENCES api_key ON DELETE CASCADE,
+    client INTEGER NOT NULL REFERENCES client ON DELETE CASCADE,
+    PRIMARY KEY (api_key, client)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX api_key_client_client ON api_key_client (client);
+-- What takes more than one request (ceremonies.rs).
+CREATE TABLE ceremony (
+    hash BLOB PRIMARY KEY,
+    step INTEGER NOT NULL,
+    user_id INTEGER REFERENCES user ON DELETE CASCADE,
+    state BLOB NOT NULL,
+    tries INTEGER NOT NULL DEFAULT 0,
+    ends INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX ceremony_user ON ceremony (user_id);
+CREATE INDEX ceremony_ends ON ceremony (ends);
+-- The audit log, and the end of its chain (audit.rs).
 CREATE TABLE audit (
     id INTEGER PRIMARY KEY,
     at INTEGER NOT NULL,
-    user INTEGER,
+    user_id INTEGER,
     who TEXT NOT NULL,
     address TEXT,
     action TEXT NOT NULL,
     client INTEGER,
     subject TEXT NOT NULL,
-    detail TEXT NOT NULL
+    detail TEXT NOT NULL,
+    before TEXT,
+    after TEXT,
+    salt BLOB,
+    digest BLOB NOT NULL,
+    link BLOB NOT NULL
 ) STRICT;
+CREATE INDEX audit_at ON audit (at);
+CREATE INDEX audit_client ON audit (client, id) WHERE client IS NOT NULL;
+CREATE INDEX audit_user ON audit (user_id, id) WHERE user_id IS NOT NULL;
+CREATE TABLE audit_head (one INTEGER PRIMARY KEY CHECK (one = 1), id INTEGER NOT NULL, link BLOB NOT NULL) STRICT;
+INSERT INTO audit_head (one, id, link) VALUES (1, 0, zeroblob(32));
 
 -- Clients and nodes.
 CREATE TABLE client (
@@ -75,9 +123,10 @@ CREATE TABLE client (
     created INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE user_client (
-    user INTEGER NOT NULL REFERENCES user ON DELETE CASCADE,
+    user_id INTEGER NOT NULL REFERENCES user ON DELETE CASCADE,
     client INTEGER NOT NULL REFERENCES client ON DELETE CASCADE,
-    PRIMARY KEY (user, client)
+    duty INTEGER NOT NULL,
+    PRIMARY KEY (user_id, client)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX user_client_client ON user_client (client);
 -- What is counted per client as it changes: the number of its latest change, its alerts, those open.

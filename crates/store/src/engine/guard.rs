@@ -11,7 +11,7 @@ use crate::engine::sql::Sql;
 
 /// Tables of tenants' data; each has a column `client`. `alert_word` and `text_position` are PostgreSQL's text index.
 #[cfg(any(test, debug_assertions))]
-const TENANTS: [&str; 22] = [
+const TENANTS: [&str; 23] = [
     "alert",
     "alert_word",
     "text_position",
@@ -34,6 +34,7 @@ const TENANTS: [&str; 22] = [
     "token",
     "job",
     "user_client",
+    "api_key_client",
 ];
 
 /// Tables that grow with the alerts, or with time.

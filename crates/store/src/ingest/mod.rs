@@ -99,9 +99,7 @@ impl Store {
         scope.demand(client, "client")?;
         self.write("raise", move |tx| {
             tx.sql.claim(client)?;
-            if !clients::exists(tx, client)? {
-                return Err(Error::NotFound("client"));
-            }
+            clients::demand(tx.sql, client)?;
             raise(tx, client, node, alarm)
         })
         .await

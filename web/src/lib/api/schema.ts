@@ -11,7 +11,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Alerts, newest first. */
+        /**
+         * Alerts, newest first.
+         * @description Who: viewer. About: one's clients; the rest is left out. Shows: session or key.
+         */
         get: operations["alerts_list"];
         put?: never;
         post?: never;
@@ -30,7 +33,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Does something to some alerts: to all those of a client, or to none of them. Doing it twice changes nothing. */
+        /**
+         * Does something to some alerts: to all those of a client, or to none of them. Doing it twice changes nothing.
+         * @description Who: analyst. About: one client; another's does not exist. Shows: session or key.
+         */
         post: operations["alerts_act"];
         delete?: never;
         options?: never;
@@ -45,7 +51,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How many alerts there are, up to a thousand. */
+        /**
+         * How many alerts there are, up to a thousand.
+         * @description Who: viewer. About: one's clients; the rest is left out. Shows: session or key.
+         */
         get: operations["alerts_count"];
         put?: never;
         post?: never;
@@ -62,7 +71,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How many alerts there are by each value of some fields. */
+        /**
+         * How many alerts there are by each value of some fields.
+         * @description Who: viewer. About: one's clients; the rest is left out. Shows: session or key.
+         */
         get: operations["alerts_facets"];
         put?: never;
         post?: never;
@@ -79,7 +91,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How many alerts arrived over time. */
+        /**
+         * How many alerts arrived over time.
+         * @description Who: viewer. About: one's clients; the rest is left out. Shows: session or key.
+         */
         get: operations["alerts_histogram"];
         put?: never;
         post?: never;
@@ -96,7 +111,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** An alert with everything that is known of it. */
+        /**
+         * An alert with everything that is known of it.
+         * @description Who: viewer. About: one client; another's does not exist. Shows: session or key.
+         */
         get: operations["alerts_get"];
         put?: never;
         post?: never;
@@ -113,8 +131,51 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The audit log. */
+        /**
+         * The audit log, latest first.
+         * @description Who: admin. About: the whole SOC. Shows: session or key.
+         */
         get: operations["audit_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The audit log as a file, latest first: an entry of `/audit` per line (JSON Lines).
+         * @description Who: admin. About: the whole SOC. Shows: session or key.
+         */
+        get: operations["audit_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/head": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where the chain ends: to be kept where whoever writes to the database cannot reach it. `socme core verify-audit` checks it.
+         * @description Who: admin. About: the whole SOC. Shows: session or key.
+         */
+        get: operations["audit_head"];
         put?: never;
         post?: never;
         delete?: never;
@@ -130,10 +191,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The clients that the asker may see, by name. */
+        /**
+         * The clients that the asker may see, by name.
+         * @description Who: viewer. About: one's clients; the rest is left out. Shows: session or key.
+         */
         get: operations["clients_list"];
         put?: never;
-        /** Makes a client. */
+        /**
+         * Makes a client.
+         * @description Who: admin. About: nobody's data. Shows: session or key.
+         */
         post: operations["clients_create"];
         delete?: never;
         options?: never;
@@ -148,15 +215,24 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A client. */
+        /**
+         * A client.
+         * @description Who: viewer. About: one client; another's does not exist. Shows: session or key.
+         */
         get: operations["clients_get"];
         put?: never;
         post?: never;
-        /** Deletes a client that has no nodes, with its alerts. */
+        /**
+         * Deletes a client that has no nodes, with its alerts.
+         * @description Who: admin. About: one client; another's does not exist. Shows: session with a proof of the last 15 minutes, or key.
+         */
         delete: operations["clients_delete"];
         options?: never;
         head?: never;
-        /** Changes a client. */
+        /**
+         * Changes a client.
+         * @description Who: admin. About: one client; another's does not exist. Shows: session or key.
+         */
         patch: operations["clients_change"];
         trace?: never;
     };
@@ -167,10 +243,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The tokens of a client. */
+        /**
+         * The tokens of a client.
+         * @description Who: admin. About: one client; another's does not exist. Shows: session or key.
+         */
         get: operations["tokens_list"];
         put?: never;
-        /** Makes a token with which one machine can enrol as a node of this client. */
+        /**
+         * Makes a token with which one machine can enrol as a node of this client.
+         * @description Who: admin. About: one client; another's does not exist. Shows: session or key.
+         */
         post: operations["tokens_create"];
         delete?: never;
         options?: never;
@@ -188,7 +270,10 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Makes a token useless. */
+        /**
+         * Makes a token useless.
+         * @description Who: admin. About: one client; another's does not exist. Shows: session or key.
+         */
         delete: operations["tokens_delete"];
         options?: never;
         head?: never;
@@ -202,11 +287,54 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The core's own health. */
+        /**
+         * The core's own health.
+         * @description Who: analyst. About: nobody's data. Shows: session or key.
+         */
         get: operations["health_health"];
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Everybody's keys.
+         * @description Who: admin. About: the whole SOC. Shows: session or key.
+         */
+        get: operations["keys_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Deletes anybody's key.
+         * @description Who: admin. About: the whole SOC. Shows: session or key.
+         */
+        delete: operations["keys_delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -222,7 +350,9 @@ export interface paths {
         /**
          * Tells what happens to what the asker may see.
          * @description Events: `hello` {now, clients: {id: number}} first; `alerts` {client, new, counted, changed}; `nodes` {client, node};
-         *     `clients` {}; `session` {ended: true}, then it ends; `reset` {}: what was missed cannot be told, load everything anew.
+         *     `clients` {}; `session` {ended: true}, then it ends; `rights` {}: what the asker may see has changed, then it ends; `reset` {}: what was missed cannot be told, load everything anew.
+         *
+         *     Who: viewer. About: one's clients; the rest is left out. Shows: session or key.
          */
         get: operations["live_live"];
         put?: never;
@@ -240,15 +370,129 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Says who asks. */
-        get: operations["session_me"];
+        /**
+         * Says who asks.
+         * @description Who: signed in. About: oneself. Shows: session or key.
+         */
+        get: operations["me_me"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
-        /** Changes how the person who asks likes the pages. */
-        patch: operations["session_change"];
+        /**
+         * Changes what the person who asks is called, and how they like the pages.
+         * @description Who: signed in. About: oneself. Shows: session.
+         */
+        patch: operations["me_change"];
+        trace?: never;
+    };
+    "/api/v1/me/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The asker's keys.
+         * @description Who: signed in. About: oneself. Shows: session.
+         */
+        get: operations["me_keys"];
+        put?: never;
+        /**
+         * Makes a key for the asker.
+         * @description Who: signed in. About: oneself. Shows: session with a proof of the last 15 minutes.
+         */
+        post: operations["me_create_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Deletes one of the asker's keys.
+         * @description Who: signed in. About: oneself. Shows: session.
+         */
+        delete: operations["me_delete_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/passphrase": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Changes the asker's passphrase, and signs them out everywhere else.
+         * @description Who: signed in. About: oneself. Shows: session.
+         */
+        put: operations["me_change_passphrase"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where the asker is signed in.
+         * @description Who: signed in. About: oneself. Shows: session.
+         */
+        get: operations["me_sessions"];
+        put?: never;
+        post?: never;
+        /**
+         * Signs the asker out everywhere else.
+         * @description Who: signed in. About: oneself. Shows: session.
+         */
+        delete: operations["me_end_sessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Ends one of the asker's sessions.
+         * @description Who: signed in. About: oneself. Shows: session.
+         */
+        delete: operations["me_end_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/nodes": {
@@ -258,7 +502,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The nodes that the asker may see. */
+        /**
+         * The nodes that the asker may see.
+         * @description Who: viewer. About: one's clients; the rest is left out. Shows: session or key.
+         */
         get: operations["nodes_list"];
         put?: never;
         post?: never;
@@ -275,15 +522,24 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A node. */
+        /**
+         * A node.
+         * @description Who: viewer. About: one client; another's does not exist. Shows: session or key.
+         */
         get: operations["nodes_get"];
         put?: never;
         post?: never;
-        /** Deletes a node with its alerts. */
+        /**
+         * Deletes a node with its alerts.
+         * @description Who: admin. About: one client; another's does not exist. Shows: session with a proof of the last 15 minutes, or key.
+         */
         delete: operations["nodes_delete"];
         options?: never;
         head?: never;
-        /** Changes what people know about a node, or disables it. */
+        /**
+         * Changes what people know about a node, or disables it.
+         * @description Who: admin. About: one client; another's does not exist. Shows: session or key.
+         */
         patch: operations["nodes_change"];
         trace?: never;
     };
@@ -294,7 +550,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What would go with a node. */
+        /**
+         * What would go with a node.
+         * @description Who: admin. About: one client; another's does not exist. Shows: session or key.
+         */
         get: operations["nodes_consequences"];
         put?: never;
         post?: never;
@@ -313,7 +572,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** From now on the node may not speak, until it enrols again. Open connections end at once. */
+        /**
+         * From now on the node may not speak, until it enrols again. Open connections end at once.
+         * @description Who: admin. About: one client; another's does not exist. Shows: session or key.
+         */
         post: operations["nodes_revoke"];
         delete?: never;
         options?: never;
@@ -328,7 +590,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What can be written at a place in a text, within what the asker may see. */
+        /**
+         * What can be written at a place in a text, within what the asker may see.
+         * @description Who: viewer. About: one's clients; the rest is left out. Shows: session or key.
+         */
         get: operations["query_complete"];
         put?: never;
         post?: never;
@@ -345,7 +610,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What a text means. */
+        /**
+         * What a text means.
+         * @description Who: viewer. About: nobody's data. Shows: session or key.
+         */
         get: operations["query_parse"];
         put?: never;
         post?: never;
@@ -367,10 +635,55 @@ export interface paths {
         /**
          * Signs in.
          * @description An unknown name and a wrong passphrase are answered alike, after the same work.
+         *
+         *     Who: anyone.
          */
         post: operations["session_sign_in"];
-        /** Signs out. */
+        /**
+         * Signs out.
+         * @description Who: signed in. About: oneself. Shows: session.
+         */
         delete: operations["session_sign_out"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/invitation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes up an invitation: sets the passphrase, ends the user's other sessions, and signs in. The link dies with it.
+         * @description Who: anyone.
+         */
+        post: operations["session_accept"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/invitation/whom": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Says whom a link invites.
+         * @description Who: anyone.
+         */
+        post: operations["session_whom"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -385,8 +698,31 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Signs in with a one-time link that was made on the core's own machine (`socme core sign-in-link`). */
+        /**
+         * Signs in with a one-time link that was made on the core's own machine (`socme core sign-in-link`).
+         * @description Who: anyone.
+         */
         post: operations["session_sign_in_by_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Shows again who one is: for the next 15 minutes this session may do what is dangerous.
+         * @description Who: signed in. About: oneself. Shows: session.
+         */
+        post: operations["session_prove"];
         delete?: never;
         options?: never;
         head?: never;
@@ -400,12 +736,114 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Says whether there is no administrator yet. */
+        /**
+         * Says whether there is no administrator yet.
+         * @description Who: anyone.
+         */
         get: operations["session_needed"];
         put?: never;
-        /** Makes the first administrator, and signs them in. */
+        /**
+         * Makes the first administrator, and signs them in.
+         * @description Who: anyone.
+         */
         post: operations["session_set_up"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All users.
+         * @description Who: admin. About: the whole SOC. Shows: session or key.
+         */
+        get: operations["users_list"];
+        put?: never;
+        /**
+         * Makes a user, and the link that invites them.
+         * @description Who: admin. About: the whole SOC. Shows: session with a proof of the last 15 minutes, or key.
+         */
+        post: operations["users_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A user.
+         * @description Who: admin. About: the whole SOC. Shows: session or key.
+         */
+        get: operations["users_get"];
+        put?: never;
+        post?: never;
+        /**
+         * Deletes a user. What they did stays in the audit log.
+         * @description Who: admin. About: the whole SOC. Shows: session with a proof of the last 15 minutes, or key.
+         */
+        delete: operations["users_delete"];
+        options?: never;
+        head?: never;
+        /**
+         * Changes what a user is called, may do, or whether they may sign in. Takes effect at once, on open pages too.
+         * @description Who: admin. About: the whole SOC. Shows: session with a proof of the last 15 minutes, or key.
+         */
+        patch: operations["users_change"];
+        trace?: never;
+    };
+    "/api/v1/users/{id}/invitation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes another invitation for a user who lost the first one, or their way in. Earlier ones are dead.
+         * @description Who: admin. About: the whole SOC. Shows: session with a proof of the last 15 minutes, or key.
+         */
+        post: operations["users_invite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where a user is signed in.
+         * @description Who: admin. About: the whole SOC. Shows: session or key.
+         */
+        get: operations["users_sessions"];
+        put?: never;
+        post?: never;
+        /**
+         * Signs a user out everywhere.
+         * @description Who: admin. About: the whole SOC. Shows: session or key.
+         */
+        delete: operations["users_end_sessions"];
         options?: never;
         head?: never;
         patch?: never;
@@ -418,7 +856,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Says which version this is. */
+        /**
+         * Says which version this is.
+         * @description Who: signed in. About: oneself. Shows: session or key.
+         */
         get: operations["health_version"];
         put?: never;
         post?: never;
@@ -432,6 +873,62 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description What somebody may do, and where. */
+        Access: {
+            /** @description Everything, everywhere; then the rest is empty. */
+            admin: boolean;
+            /** @description The clients that they were given. */
+            clients: components["schemas"]["AccessToClient"][];
+            everywhere: components["schemas"]["Role"] | null;
+        };
+        /** @description A client that somebody was given. */
+        AccessToClient: {
+            /**
+             * Format: int64
+             * @description The client.
+             */
+            client: number;
+            /** @description As what: `viewer` or `analyst`. */
+            role: components["schemas"]["Role"];
+        };
+        /** @description A user. */
+        Account: {
+            /** @description What they may do, and where. */
+            access: components["schemas"]["Access"];
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            created: string;
+            /** @description They may not sign in. */
+            disabled: boolean;
+            /** @description They have a passphrase. */
+            has_passphrase: boolean;
+            /**
+             * Format: int64
+             * @description Number.
+             */
+            id: number;
+            /**
+             * Format: date-time
+             * @description Until when the invitation holds that they have not taken up.
+             */
+            invited_until?: string | null;
+            /** @description The name that they sign in with. */
+            name: string;
+            /** @description The most that they may do anywhere. */
+            role: components["schemas"]["Role"];
+            /**
+             * Format: date-time
+             * @description When they last signed in.
+             */
+            seen?: string | null;
+        };
+        /** @description Users. */
+        Accounts: {
+            /** @description By name. */
+            users: components["schemas"]["Account"][];
+        };
         /**
          * @description What to do.
          * @enum {string}
@@ -662,6 +1159,49 @@ export interface components {
              */
             searched_to?: string | null;
         };
+        /** @description A key; its secret was shown once. */
+        ApiKey: {
+            /** @description At which clients; null: all that its user was given. */
+            clients?: number[] | null;
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            created: string;
+            /**
+             * Format: date-time
+             * @description When it ends; null: when it is deleted.
+             */
+            expires?: string | null;
+            /**
+             * Format: int64
+             * @description Number.
+             */
+            id: number;
+            /** @description What it is for. */
+            name: string;
+            /** @description The most that it allows, whatever its user may do. */
+            role: components["schemas"]["Role"];
+            /**
+             * Format: date-time
+             * @description When it was last used, within a minute.
+             */
+            used?: string | null;
+            /** @description From where. */
+            used_from?: string | null;
+            /**
+             * Format: int64
+             * @description Whose: its user's number.
+             */
+            user: number;
+            /** @description Its user's name. */
+            user_name: string;
+        };
+        /** @description Keys. */
+        ApiKeys: {
+            /** @description The latest first. */
+            keys: components["schemas"]["ApiKey"][];
+        };
         /** @description A page of the audit log. */
         Audit: {
             /** @description Latest first. */
@@ -672,17 +1212,21 @@ export interface components {
              */
             next?: number | null;
         };
-        /** @description A line of the audit log. */
+        /** @description An entry of the audit log. What it says was written by people and machines: text to be shown, never markup. */
         AuditEntry: {
             /** @description What was done, as `thing.verb`. */
             action: string;
             /** @description The address that they came from. */
             address?: string | null;
+            /** @description What it was after. */
+            after?: Record<string, never> | null;
             /**
              * Format: date-time
              * @description When.
              */
             at: string;
+            /** @description What it was before, where that is worth telling. */
+            before?: Record<string, never> | null;
             /**
              * Format: int64
              * @description The client that it touched.
@@ -690,15 +1234,34 @@ export interface components {
             client?: number | null;
             /** @description The rest, in a few words. */
             detail: string;
+            /** @description Its content was erased together with its client. */
+            erased: boolean;
             /**
              * Format: int64
              * @description Number; higher is later.
              */
             id: number;
+            /** @description Its place in the chain: 64 hexadecimal digits. */
+            link: string;
             /** @description To what. */
             subject: string;
+            /**
+             * Format: int64
+             * @description The user's number, if it was one.
+             */
+            user?: number | null;
             /** @description Who, by their name at that time. */
             who: string;
+        };
+        /** @description Where the chain of the audit log ends. */
+        AuditHead: {
+            /**
+             * Format: int64
+             * @description The number of the last entry.
+             */
+            id: number;
+            /** @description Its place in the chain: 64 hexadecimal digits. */
+            link: string;
         };
         /**
          * @description Whether a node sees what it should.
@@ -828,6 +1391,13 @@ export interface components {
             capped: boolean;
             /** @description So many. */
             count: number;
+        };
+        /** @description A new key: the only time that its secret is shown. */
+        CreatedApiKey: {
+            /** @description The key. */
+            key: components["schemas"]["ApiKey"];
+            /** @description What to send as `Authorization: Bearer …`. */
+            secret: string;
         };
         /** @description A new token: the only time that its secret is shown. */
         CreatedToken: {
@@ -1065,6 +1635,35 @@ export interface components {
              */
             refused: number;
         };
+        /** @description An invitation: the only time that its link is shown. */
+        Invitation: {
+            /**
+             * Format: date-time
+             * @description Until when.
+             */
+            expires: string;
+            /** @description The link to give them; it works once. */
+            url: string;
+            /** @description Whom it invites. */
+            user: components["schemas"]["Account"];
+        };
+        /** @description How an invitation is taken up. */
+        InvitationAnswer: {
+            /** @description The passphrase to sign in with from now on, 12 characters at least. */
+            passphrase: string;
+            /** @description What follows `#` in the link. */
+            token: string;
+        };
+        /** @description An invitation's token. */
+        InvitationToken: {
+            /** @description What follows `#` in the link. */
+            token: string;
+        };
+        /** @description Who is invited. */
+        Invited: {
+            /** @description The name to sign in with. */
+            name: string;
+        };
         /** @description A one-time link's token. */
         Link: {
             /** @description What follows `#` in the link. */
@@ -1135,6 +1734,10 @@ export interface components {
         };
         /** @description The person who asks. */
         Me: {
+            /** @description What they may do, and where. */
+            access: components["schemas"]["Access"];
+            /** @description They have a passphrase. */
+            has_passphrase: boolean;
             /**
              * Format: int64
              * @description Number.
@@ -1144,7 +1747,12 @@ export interface components {
             language?: string | null;
             /** @description Name. */
             name: string;
-            /** @description What they may do; each may do what those before may. */
+            /**
+             * Format: date-time
+             * @description Until when this session may do what is dangerous; null: they must show first who they are.
+             */
+            proved_until?: string | null;
+            /** @description The most that they may do anywhere; each may do what those before may. */
             role: components["schemas"]["Role"];
             /** @description How the pages look; null: as the browser says. */
             theme?: string | null;
@@ -1155,6 +1763,8 @@ export interface components {
         MeChange: {
             /** @description `en` or `fr`. */
             language?: string | null;
+            /** @description The name to sign in with, 1 to 64 characters. */
+            name?: string | null;
             /** @description `light` or `dark`. */
             theme?: string | null;
             /** @description IANA name of a time zone, such as `Europe/Paris`. */
@@ -1180,6 +1790,20 @@ export interface components {
             /** @description `tcp`, `udp`, `icmp`… in lower case. */
             transport?: string | null;
         };
+        /** @description A key to be. */
+        NewApiKey: {
+            /** @description At which clients; without it all that its user was given. */
+            clients?: number[] | null;
+            /** @description What it is for, 1 to 64 characters. */
+            name: string;
+            /** @description The most that it allows: `viewer`, `analyst` or `admin`. */
+            role: components["schemas"]["Role"];
+            /**
+             * Format: int32
+             * @description In how many days it ends, 1 to 3,660; null or without it: when it is deleted.
+             */
+            valid_days?: number | null;
+        };
         /** @description A client to be. */
         NewClient: {
             /** @description At most 10,000 characters. */
@@ -1191,6 +1815,11 @@ export interface components {
             /** @description IANA name of its time zone. */
             time_zone?: string | null;
         };
+        /** @description What shows again who somebody is. */
+        NewProof: {
+            /** @description Their passphrase. */
+            passphrase: string;
+        };
         /** @description A token to be. */
         NewToken: {
             /**
@@ -1198,6 +1827,13 @@ export interface components {
              * @description How many hours it is valid, 1 to 168; without it 24.
              */
             valid_hours?: number | null;
+        };
+        /** @description A user to be. */
+        NewUser: {
+            /** @description What they may do, and where. */
+            access: components["schemas"]["Access"];
+            /** @description The name to sign in with, 1 to 64 characters. */
+            name: string;
         };
         /** @description A sensor machine at a client. */
         Node: {
@@ -1290,6 +1926,13 @@ export interface components {
         Nodes: {
             /** @description By client and name. */
             nodes: components["schemas"]["Node"][];
+        };
+        /** @description Another passphrase. */
+        PassphraseChange: {
+            /** @description The passphrase from now on, 12 characters at least. */
+            new: string;
+            /** @description The passphrase until now; without one, the proof of the last 15 minutes suffices. */
+            old?: string | null;
         };
         /**
          * @description How a node is, by its last report.
@@ -1463,6 +2106,47 @@ export interface components {
              * @description When it happened, by the source's clock.
              */
             time: string;
+        };
+        /** @description A signed-in browser. */
+        Session: {
+            /** @description From where it was last used. */
+            address?: string | null;
+            /** @description The browser, as it names itself: text to be shown, never markup. */
+            agent?: string | null;
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            created: string;
+            /** @description It is the one that asks. */
+            current: boolean;
+            /**
+             * Format: date-time
+             * @description When it ends at the latest.
+             */
+            ends: string;
+            /** @description How they signed in: `link`, `passphrase`, `passphrase-and-code`, `passkey` or `provider`. */
+            how: string;
+            /**
+             * Format: int64
+             * @description Number.
+             */
+            id: number;
+            /**
+             * Format: date-time
+             * @description When it was last used, within a minute.
+             */
+            seen: string;
+        };
+        /** @description Sessions. */
+        Sessions: {
+            /** @description The one used last first. */
+            sessions: components["schemas"]["Session"][];
+        };
+        /** @description How many sessions ended. */
+        SessionsEnded: {
+            /** @description So many. */
+            ended: number;
         };
         /** @description The first administrator. */
         SetUp: {
@@ -1759,6 +2443,14 @@ export interface components {
             /** @description Its name. */
             name: string;
         };
+        /** @description What to change; what is not there stays. */
+        UserChange: {
+            access?: components["schemas"]["Access"] | null;
+            /** @description True: they are signed out everywhere and may not sign in. */
+            disabled?: boolean | null;
+            /** @description 1 to 64 characters. */
+            name?: string | null;
+        };
         /** @description Versions. */
         Version: {
             /** @description The core's. */
@@ -1785,6 +2477,10 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type Access = components['schemas']['Access'];
+export type AccessToClient = components['schemas']['AccessToClient'];
+export type Account = components['schemas']['Account'];
+export type Accounts = components['schemas']['Accounts'];
 export type Action = components['schemas']['Action'];
 export type Alert = components['schemas']['Alert'];
 export type AlertActions = components['schemas']['AlertActions'];
@@ -1795,8 +2491,11 @@ export type AlertRef = components['schemas']['AlertRef'];
 export type AlertRow = components['schemas']['AlertRow'];
 export type AlertState = components['schemas']['AlertState'];
 export type Alerts = components['schemas']['Alerts'];
+export type ApiKey = components['schemas']['ApiKey'];
+export type ApiKeys = components['schemas']['ApiKeys'];
 export type Audit = components['schemas']['Audit'];
 export type AuditEntry = components['schemas']['AuditEntry'];
+export type AuditHead = components['schemas']['AuditHead'];
 export type Blindness = components['schemas']['Blindness'];
 export type Bucket = components['schemas']['Bucket'];
 export type CertificateEnd = components['schemas']['CertificateEnd'];
@@ -1806,6 +2505,7 @@ export type Clients = components['schemas']['Clients'];
 export type Confirm = components['schemas']['Confirm'];
 export type Consequences = components['schemas']['Consequences'];
 export type Count = components['schemas']['Count'];
+export type CreatedApiKey = components['schemas']['CreatedApiKey'];
 export type CreatedToken = components['schemas']['CreatedToken'];
 export type Cut = components['schemas']['Cut'];
 export type Database = components['schemas']['Database'];
@@ -1823,6 +2523,10 @@ export type HistoryAction = components['schemas']['HistoryAction'];
 export type HistoryEntry = components['schemas']['HistoryEntry'];
 export type Host = components['schemas']['Host'];
 export type Ingest = components['schemas']['Ingest'];
+export type Invitation = components['schemas']['Invitation'];
+export type InvitationAnswer = components['schemas']['InvitationAnswer'];
+export type InvitationToken = components['schemas']['InvitationToken'];
+export type Invited = components['schemas']['Invited'];
 export type Link = components['schemas']['Link'];
 export type Lost = components['schemas']['Lost'];
 export type MachineStatus = components['schemas']['MachineStatus'];
@@ -1830,11 +2534,15 @@ export type Me = components['schemas']['Me'];
 export type MeChange = components['schemas']['MeChange'];
 export type Needed = components['schemas']['Needed'];
 export type Network = components['schemas']['Network'];
+export type NewApiKey = components['schemas']['NewApiKey'];
 export type NewClient = components['schemas']['NewClient'];
+export type NewProof = components['schemas']['NewProof'];
 export type NewToken = components['schemas']['NewToken'];
+export type NewUser = components['schemas']['NewUser'];
 export type Node = components['schemas']['Node'];
 export type NodeChange = components['schemas']['NodeChange'];
 export type Nodes = components['schemas']['Nodes'];
+export type PassphraseChange = components['schemas']['PassphraseChange'];
 export type Presence = components['schemas']['Presence'];
 export type Problem = components['schemas']['Problem'];
 export type Process = components['schemas']['Process'];
@@ -1849,6 +2557,9 @@ export type Retention = components['schemas']['Retention'];
 export type Role = components['schemas']['Role'];
 export type Rule = components['schemas']['Rule'];
 export type Sample = components['schemas']['Sample'];
+export type Session = components['schemas']['Session'];
+export type Sessions = components['schemas']['Sessions'];
+export type SessionsEnded = components['schemas']['SessionsEnded'];
 export type SetUp = components['schemas']['SetUp'];
 export type Severity = components['schemas']['Severity'];
 export type SignIn = components['schemas']['SignIn'];
@@ -1865,6 +2576,7 @@ export type Token = components['schemas']['Token'];
 export type Tokens = components['schemas']['Tokens'];
 export type UplinkStatus = components['schemas']['UplinkStatus'];
 export type User = components['schemas']['User'];
+export type UserChange = components['schemas']['UserChange'];
 export type Version = components['schemas']['Version'];
 export type Warning = components['schemas']['Warning'];
 export type $defs = Record<string, never>;
@@ -1906,6 +2618,24 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     alerts_act: {
@@ -1930,6 +2660,24 @@ export interface operations {
                 };
             };
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1980,6 +2728,24 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     alerts_facets: {
@@ -2005,6 +2771,24 @@ export interface operations {
                 };
             };
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2046,6 +2830,24 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     alerts_get: {
@@ -2068,6 +2870,24 @@ export interface operations {
                     "application/json": components["schemas"]["AlertDetail"];
                 };
             };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2083,6 +2903,16 @@ export interface operations {
             query?: {
                 /** @description `next` of the page before. */
                 cursor?: number;
+                /** @description At this moment or later. */
+                from?: string;
+                /** @description Before this moment. */
+                to?: string;
+                /** @description By this user. */
+                user?: number;
+                /** @description Touching this client. */
+                client?: number;
+                /** @description Done so: an action such as `client.create`, or all of a thing, such as `client`. */
+                action?: string;
             };
             header?: never;
             path?: never;
@@ -2096,6 +2926,110 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Audit"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    audit_export: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: number;
+                /** @description At this moment or later. */
+                from?: string;
+                /** @description Before this moment. */
+                to?: string;
+                /** @description By this user. */
+                user?: number;
+                /** @description Touching this client. */
+                client?: number;
+                /** @description Done so: an action such as `client.create`, or all of a thing, such as `client`. */
+                action?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    audit_head: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditHead"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2115,6 +3049,24 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Clients"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2148,6 +3100,24 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     clients_get: {
@@ -2167,6 +3137,24 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Client"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             404: {
@@ -2202,6 +3190,33 @@ export interface operations {
             };
             /** @description The name is not the client's */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or the asker may not see it */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2251,6 +3266,24 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2278,6 +3311,24 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Tokens"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             404: {
@@ -2321,6 +3372,24 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2349,6 +3418,24 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2376,6 +3463,106 @@ export interface operations {
                     "application/json": components["schemas"]["Health"];
                 };
             };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    keys_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeys"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    keys_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     live_live: {
@@ -2398,6 +3585,24 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Too many streams are open */
             503: {
                 headers: {
@@ -2409,7 +3614,7 @@ export interface operations {
             };
         };
     };
-    session_me: {
+    me_me: {
         parameters: {
             query?: never;
             header?: never;
@@ -2437,7 +3642,7 @@ export interface operations {
             };
         };
     };
-    session_change: {
+    me_change: {
         parameters: {
             query?: never;
             header?: never;
@@ -2459,6 +3664,334 @@ export interface operations {
                 };
             };
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    me_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeys"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    me_create_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewApiKey"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedApiKey"];
+                };
+            };
+            /** @description It would allow more than the asker may do */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    me_delete_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    me_change_passphrase: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PassphraseChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description The new one cannot be taken */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The old one is wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    me_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sessions"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    me_end_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionsEnded"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    me_end_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2488,6 +4021,24 @@ export interface operations {
                     "application/json": components["schemas"]["Nodes"];
                 };
             };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     nodes_get: {
@@ -2507,6 +4058,24 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Node"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             404: {
@@ -2542,6 +4111,24 @@ export interface operations {
             };
             /** @description The name is not the node's */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2590,6 +4177,24 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2619,6 +4224,24 @@ export interface operations {
                     "application/json": components["schemas"]["Consequences"];
                 };
             };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2646,6 +4269,24 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Node"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             404: {
@@ -2680,6 +4321,24 @@ export interface operations {
                     "application/json": components["schemas"]["QueryCompletion"];
                 };
             };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     query_parse: {
@@ -2700,6 +4359,24 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["QueryParse"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2760,6 +4437,88 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    session_accept: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationAnswer"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description The link is dead, or the passphrase cannot be taken */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    session_whom: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationToken"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invited"];
+                };
+            };
+            /** @description The link is unknown, used or expired */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     session_sign_in_by_link: {
@@ -2785,6 +4544,56 @@ export interface operations {
             };
             /** @description The link is unknown, used or expired */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    session_prove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewProof"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description The passphrase is wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2845,6 +4654,424 @@ export interface operations {
             };
         };
     };
+    users_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accounts"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    users_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUser"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invitation"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    users_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    users_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Confirm"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The name is not the user's */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description They are the last administrator */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    users_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description They are the last administrator */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    users_invite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invitation"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description They are disabled */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    users_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sessions"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    users_end_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionsEnded"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     health_version: {
         parameters: {
             query?: never;
@@ -2860,6 +5087,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Version"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };

@@ -13,13 +13,14 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use ::postgres::types::{ToSql, Type};
 use serde::{Deserialize, Serialize};
 
 use super::line::{Line, Purpose};
 use super::place::Place;
 use crate::changes::{Effects, Live, Nudge};
 use crate::engine::sql::Sql;
-use crate::id::{ClientId, NodeId, SessionId};
+use crate::id::{ClientId, NodeId, SessionId, UserId};
 use crate::{Error, Result};
 
 /// The channel's name.
@@ -30,8 +31,8 @@ const TOGETHER: Duration = Duration::from_millis(20);
 const POLL: Duration = Duration::from_secs(1);
 /// How long a listener that lost its connection waits, at first and at most.
 const AGAIN: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
-/// PostgreSQL takes a little less than 8,000 bytes.
-const PAYLOAD: usize = 7_500;
+/// Things of a kind in one notification: PostgreSQL takes a little less than 8,000 bytes.
+const THINGS: usize = 60;
 
 /// What one replica tells the others.
 #[derive(Default, Serialize, Deserialize)]
@@ -47,9 +48,9 @@ struct Word {
     ended: Vec<i64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     reports: Vec<(i64, i64)>,
-    /// There was more than fits: ask.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    more: bool,
+    /// Users whose rights changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    users: Vec<i64>,
 }
 
 impl Word {
@@ -58,18 +59,45 @@ impl Word {
         self.gone.extend(other.gone);
         self.ended.extend(other.ended);
         self.reports.extend(other.reports);
+        self.users.extend(other.users);
     }
 
     fn is_empty(&self) -> bool {
-        self.numbers.is_empty() && self.gone.is_empty() && self.ended.is_empty() && self.reports.is_empty()
+        let Self { by: _, numbers, gone, ended, reports, users } = self;
+        numbers.is_empty() && gone.is_empty() && ended.is_empty() && reports.is_empty() && users.is_empty()
+    }
+
+    /// The same in as many notifications as it takes, which is nearly always one.
+    fn pieces(self) -> Vec<Self> {
+        let mut pieces = Vec::new();
+        let (mut numbers, mut gone) = (self.numbers.into_iter().peekable(), self.gone.into_iter().peekable());
+        let (mut ended, mut users) = (self.ended.into_iter().peekable(), self.users.into_iter().peekable());
+        let mut reports = self.reports.into_iter().peekable();
+        while numbers.peek().is_some()
+            || gone.peek().is_some()
+            || ended.peek().is_some()
+            || users.peek().is_some()
+            || reports.peek().is_some()
+        {
+            pieces.push(Self {
+                by: self.by,
+                numbers: numbers.by_ref().take(THINGS).collect(),
+                gone: gone.by_ref().take(THINGS).collect(),
+                ended: ended.by_ref().take(THINGS).collect(),
+                users: users.by_ref().take(THINGS).collect(),
+                reports: reports.by_ref().take(THINGS).collect(),
+            });
+        }
+        pieces
     }
 
     fn effects(self) -> Effects {
         let ended = self.ended.into_iter().map(|id| Nudge::SessionEnded(SessionId(id)));
         let reports = self.reports.into_iter().map(|(client, node)| Nudge::Report(ClientId(client), NodeId(node)));
+        let users = self.users.into_iter().map(|id| Nudge::User(UserId(id)));
         Effects {
             numbers: self.numbers.into_iter().map(|(client, number)| (ClientId(client), number)).collect(),
-            nudges: ended.chain(reports).collect(),
+            nudges: ended.chain(reports).chain(users).collect(),
             gone: self.gone.into_iter().map(ClientId).collect(),
             work: false,
         }
@@ -92,6 +120,7 @@ impl Mouth {
                 Nudge::Changes => {}
                 Nudge::Report(client, node) => word.reports.push((client.0, node.0)),
                 Nudge::SessionEnded(session) => word.ended.push(session.0),
+                Nudge::User(user) => word.users.push(user.0),
             }
         }
         if !word.is_empty() {
@@ -133,7 +162,7 @@ fn tell(line: &Line, asking: &Line, words: &Receiver<Word>, by: u64, live: &Weak
                     word.add(more);
                 }
                 word.by = by;
-                if let Err(error) = notify(line, &word) {
+                if let Err(error) = notify(line, word) {
                     tracing::debug!(%error, "the other replicas could not be told; they ask by themselves");
                 }
             }
@@ -150,19 +179,12 @@ fn tell(line: &Line, asking: &Line, words: &Receiver<Word>, by: u64, live: &Weak
     }
 }
 
-fn notify(line: &Line, word: &Word) -> Result<()> {
-    let mut text = serde_json::to_string(word)?;
-    if text.len() > PAYLOAD {
-        let short =
-            Word { by: word.by, ended: word.ended.iter().copied().take(200).collect(), more: true, ..Word::default() };
-        text = serde_json::to_string(&short)?;
+fn notify(line: &Line, word: Word) -> Result<()> {
+    for piece in word.pieces() {
+        let text = serde_json::to_string(&piece)?;
+        let parameters: [(&(dyn ToSql + Sync), Type); 2] = [(&CHANNEL, Type::TEXT), (&text, Type::TEXT)];
+        line.aside(|client| client.execute_typed("SELECT pg_notify($1, $2)", &parameters))?;
     }
-    line.aside(|client| {
-        client.execute_typed(
-            "SELECT pg_notify($1, $2)",
-            &[(&CHANNEL, ::postgres::types::Type::TEXT), (&text, ::postgres::types::Type::TEXT)],
-        )
-    })?;
     Ok(())
 }
 

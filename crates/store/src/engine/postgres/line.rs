@@ -151,9 +151,9 @@ impl Line {
     /// The rows of a statement.
     pub(crate) fn rows(&self, sql: &str, params: &impl Params) -> Result<Vec<postgres::Row>> {
         self.begin()?;
-        let values: Vec<Value<'_>> = (0..params.count()).map(|at| params.value(at)).collect();
-        let typed: Vec<_> = values.iter().map(|value| (value as &(dyn ToSql + Sync), kind(value))).collect();
-        self.with(|client| client.query_typed(&translate::one(sql), &typed)).map_err(|error| failure::of(error, sql))
+        let values = Values::new(params);
+        self.with(|client| client.query_typed(&values.text(sql), &values.typed()))
+            .map_err(|error| failure::of(error, sql))
     }
 
     /// Runs statements without parameters.
@@ -165,9 +165,8 @@ impl Line {
     /// How many rows a statement changed.
     pub(crate) fn run(&self, sql: &str, params: &impl Params) -> Result<usize> {
         self.begin()?;
-        let values: Vec<Value<'_>> = (0..params.count()).map(|at| params.value(at)).collect();
-        let typed: Vec<_> = values.iter().map(|value| (value as &(dyn ToSql + Sync), kind(value))).collect();
-        let changed = self.with(|client| client.execute_typed(&translate::one(sql), &typed));
+        let values = Values::new(params);
+        let changed = self.with(|client| client.execute_typed(&values.text(sql), &values.typed()));
         changed.map(|rows| rows as usize).map_err(|error| failure::of(error, sql))
     }
 
@@ -175,10 +174,8 @@ impl Line {
     pub(crate) fn run_unless_taken(&self, sql: &str, params: &impl Params) -> Result<Option<usize>> {
         self.begin()?;
         self.with(|client| client.batch_execute("SAVEPOINT attempt"))?;
-        let values: Vec<Value<'_>> = (0..params.count()).map(|at| params.value(at)).collect();
-        let typed: Vec<_> = values.iter().map(|value| (value as &(dyn ToSql + Sync), kind(value))).collect();
-        let text = translate::one(sql);
-        let changed = self.with(|client| match client.execute_typed(&text, &typed) {
+        let values = Values::new(params);
+        let changed = self.with(|client| match client.execute_typed(&values.text(sql), &values.typed()) {
             Ok(rows) => Ok(Some(rows as usize)),
             Err(error) if failure::is_taken(&error) => Ok(None),
             Err(error) => Err(error),
@@ -221,6 +218,25 @@ impl Drop for Line {
         if let Some(client) = self.client.get_mut().take() {
             let _ = std::thread::Builder::new().name("store-goodbye".into()).spawn(move || drop(client));
         }
+    }
+}
+
+/// One row of parameters.
+struct Values<'v>(Vec<Value<'v>>);
+
+impl<'v> Values<'v> {
+    fn new(params: &'v impl Params) -> Self {
+        Self((0..params.count()).map(|at| params.value(at)).collect())
+    }
+
+    fn text(&self, sql: &str) -> String {
+        let present: Vec<bool> = self.0.iter().map(|value| *value != Value::Null).collect();
+        translate::one(sql, &present)
+    }
+
+    fn typed(&self) -> Vec<(&(dyn ToSql + Sync), Type)> {
+        let present = self.0.iter().filter(|value| **value != Value::Null);
+        present.map(|value| (value as &(dyn ToSql + Sync), kind(value))).collect()
     }
 }
 
@@ -284,7 +300,7 @@ impl Array<'_> {
     }
 }
 
-/// The type that a parameter travels as; the server finds out what a NULL is.
+/// The type that a parameter travels as.
 fn kind(value: &Value<'_>) -> Type {
     match value {
         Value::Null => Type::UNKNOWN,

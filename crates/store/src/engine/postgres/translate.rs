@@ -18,11 +18,18 @@ pub(super) struct Many<'t> {
     pub(super) present: &'t [bool],
 }
 
-/// The text for one row of parameters.
-pub(super) fn one(sql: &str) -> String {
+/// The text for one row of parameters. Those that are NULL are written into it: the server cannot always tell what type they
+/// would be; the others move up.
+pub(super) fn one(sql: &str, present: &[bool]) -> String {
     rewrite(sql, &|number, text| {
-        text.push('$');
-        text.push_str(number);
+        let at = number.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+        match at.filter(|at| present.get(*at) == Some(&true)) {
+            Some(at) => {
+                let place = present[..=at].iter().filter(|present| **present).count();
+                text.push_str(&format!("${place}"));
+            }
+            None => text.push_str("NULL"),
+        }
     })
 }
 
@@ -34,7 +41,7 @@ impl Many<'_> {
             let (head, tail) = sql.split_once(" VALUES (")?;
             let end = closing(tail)?;
             let (row, rest) = (&tail[..end], &tail[end + 1..]);
-            return Some(format!("{} SELECT {} FROM {many}{}", one(head), self.inner(row), one(rest)));
+            return Some(format!("{} SELECT {} FROM {many}{}", self.inner(head), self.inner(row), self.inner(rest)));
         }
         let (head, tail) = sql.split_once(" WHERE ")?;
         let word = if sql.starts_with("UPDATE ") { "FROM" } else { "USING" };
@@ -142,11 +149,14 @@ mod tests {
     #[test]
     fn a_text_for_sqlite_becomes_one_for_postgresql() {
         assert_eq!(
-            one("SELECT user, 'user?1' FROM user WHERE user_client = ?1 AND n = max(0, ?12) /* user ?1 */"),
-            "SELECT \"user\", 'user?1' FROM \"user\" WHERE user_client = $1 AND n = greatest(0, $12) /* user ?1 */"
+            one(
+                "SELECT user, 'user?1' FROM user WHERE a = ?1 AND ?2 IS NULL AND n = max(0, ?3) /* user ?1 */",
+                &[true, false, true]
+            ),
+            "SELECT \"user\", 'user?1' FROM \"user\" WHERE a = $1 AND NULL IS NULL AND n = greatest(0, $2) /* user ?1 */"
         );
         assert_eq!(
-            one("x IN (SELECT value FROM json_each(?2)) AND max(n) = 1"),
+            one("x IN (SELECT value FROM json_each(?2)) AND max(n) = 1", &[true, true]),
             "x IN (SELECT CAST(value AS bigint) FROM json_array_elements_text(CAST($2 AS json))) AND max(n) = 1"
         );
     }
