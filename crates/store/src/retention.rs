@@ -163,7 +163,7 @@ fn drop_part(tx: &mut Tx<'_>, line: &Line, oldest: i64) -> Result<bool> {
         |_| Ok(()),
     )?;
     for text in [
-        "UPDATE tally SET alerts = max(0, alerts - gone.alerts), open = max(0, open - gone.open) FROM (SELECT client, count(*) AS \
+        "UPDATE tally SET alerts = max(0, tally.alerts - gone.alerts), open = max(0, tally.open - gone.open) FROM (SELECT client, count(*) AS \
          alerts, count(*) FILTER (WHERE state = 0) AS open FROM alert WHERE number < ?1 GROUP BY client) AS gone \
          WHERE tally.client = gone.client",
         "UPDATE rule SET alerts = max(0, rule.alerts - gone.alerts) FROM (SELECT client, rule, count(*) AS alerts FROM alert \

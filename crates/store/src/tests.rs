@@ -9,6 +9,7 @@ use crate::testing::{Database, Kind};
 
 mod on_postgres;
 mod on_sqlite;
+mod replicas;
 
 fn start() -> Timestamp {
     "2026-11-24T10:00:00Z".parse().unwrap()

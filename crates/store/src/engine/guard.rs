@@ -212,4 +212,77 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn the_client_leads_every_key_of_a_tenants_table_in_postgresql() {
+        let database = crate::testing::cluster().database();
+        let mut client = database.connect();
+        let rows = client
+            .query(
+                "SELECT relname, column_name FROM pg_class JOIN information_schema.columns ON table_name = relname \
+                 WHERE relkind IN ('r', 'p') AND relnamespace = current_schema()::regnamespace AND column_name = 'client'",
+                &[],
+            )
+            .unwrap();
+        let with_client: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+        for table in &with_client {
+            // A part of a table has the table's name and a number.
+            let table = table.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('_');
+            assert!(TENANTS.contains(&table) || table == "audit", "{table} has clients and is not listed");
+        }
+        for table in TENANTS {
+            let keys: Vec<String> = client
+                .query(
+                    "SELECT (SELECT attname::text FROM pg_attribute WHERE attrelid = indrelid AND attnum = indkey[0]) \
+                     FROM pg_index WHERE indrelid = $1::text::regclass AND indisunique",
+                    &[&table],
+                )
+                .unwrap()
+                .iter()
+                .map(|row| row.get::<_, Option<String>>(0).unwrap_or_default())
+                .collect();
+            // The one without is of SQLite's alone.
+            assert!(!keys.is_empty(), "{table} has no key");
+            assert!(keys.iter().all(|first| first == "client"), "{table}: {keys:?}");
+        }
+    }
+
+    #[test]
+    fn no_text_in_this_crate_forgets_the_client() {
+        let mut count = 0;
+        let mut folders = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+                let name = entry.file_name().unwrap().to_str().unwrap();
+                if entry.is_dir() && name != "tests" {
+                    folders.push(entry);
+                } else if name.ends_with(".rs")
+                    && !["guard.rs", "translate.rs", "testing.rs", "tests.rs"].contains(&name)
+                {
+                    for text in texts(&std::fs::read_to_string(&entry).unwrap()) {
+                        count += 1;
+                        assert_eq!(nameless(&text), None, "{}: {text}", entry.display());
+                    }
+                }
+            }
+        }
+        assert!(count > 150, "only {count} statements were found");
+    }
+
+    /// The texts in a source file that are statements.
+    fn texts(source: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        for begin in ["\"SELECT ", "\"INSERT ", "\"UPDATE ", "\"DELETE "] {
+            for (at, _) in source.match_indices(begin) {
+                let rest = &source[at + 1..];
+                let end = rest
+                    .match_indices('"')
+                    .find(|(at, _)| !rest[..*at].ends_with('\\'))
+                    .map_or(rest.len(), |(at, _)| at);
+                let lines: Vec<&str> = rest[..end].split("\\\n").map(str::trim_start).collect();
+                found.push(lines.join(""));
+            }
+        }
+        found
+    }
 }

@@ -1,14 +1,14 @@
 use super::*;
 
 /// A database of its own, with a clock that the test turns.
-pub(super) struct Story {
-    pub(super) database: Database,
-    pub(super) store: Store,
-    pub(super) hand: Hand,
+pub(in crate::tests) struct Story {
+    pub(in crate::tests) database: Database,
+    pub(in crate::tests) store: Store,
+    pub(in crate::tests) hand: Hand,
 }
 
 impl Story {
-    pub(super) async fn begin() -> Self {
+    pub(in crate::tests) async fn begin() -> Self {
         let database = Database::new(KIND);
         let (clock, hand) = Clock::stopped(start());
         let store = open(&database, clock).await;
@@ -16,17 +16,17 @@ impl Story {
     }
 
     /// Closes the database and opens it again.
-    pub(super) async fn restart(&mut self) {
+    pub(in crate::tests) async fn restart(&mut self) {
         self.store.close().await;
         self.store = open(&self.database, self.store.clock().clone()).await;
     }
 
-    pub(super) async fn client(&self, name: &str) -> Client {
+    pub(in crate::tests) async fn client(&self, name: &str) -> Client {
         let new = NewClient { name: name.into(), ..NewClient::default() };
         self.store.create_client(admin(), new).await.unwrap()
     }
 
-    pub(super) async fn node(&self, client: ClientId, name: &str) -> Sender {
+    pub(in crate::tests) async fn node(&self, client: ClientId, name: &str) -> Sender {
         let hour = SignedDuration::from_hours(1);
         let (token, _) = self.store.create_token(admin(), &all(), client, hour).await.unwrap();
         let mut key = [0; 32];
@@ -38,17 +38,17 @@ impl Story {
         Sender { node: enrolled.identity.node, position: None, epoch: 7 }
     }
 
-    pub(super) async fn rows(&self, query: &str) -> Vec<AlertRow> {
+    pub(in crate::tests) async fn rows(&self, query: &str) -> Vec<AlertRow> {
         self.store.alerts(&all(), self.ask(query)).await.unwrap().alerts
     }
 
-    pub(super) fn ask(&self, query: &str) -> Ask {
+    pub(in crate::tests) fn ask(&self, query: &str) -> Ask {
         let (query, now) = (query::parse(query).unwrap(), self.store.clock().now());
         Ask { query, zone: TimeZone::UTC, now, before: None, after: None, limit: PAGE }
     }
 }
 
-pub(super) async fn open(database: &Database, clock: Clock) -> Store {
+pub(in crate::tests) async fn open(database: &Database, clock: Clock) -> Store {
     let options = Options { clock, background: false, ..Options::default() };
     Store::open(database.place(), options).await.unwrap()
 }

@@ -6,7 +6,7 @@ mod lists;
 #[path = "../nodes.rs"]
 mod nodes;
 #[path = "../story.rs"]
-mod story;
+pub(super) mod story;
 
 use story::Story;
 
