@@ -1,6 +1,6 @@
 //! The core's certificate authorities. More than one while one is being replaced by the next.
 
-use crate::engine::sql::params;
+use crate::engine::sql::{Lock, params};
 use jiff::Timestamp;
 
 use crate::audit::{self, Actor, Note};
@@ -109,6 +109,7 @@ impl Store {
     /// There is none such.
     pub async fn set_authority_state(&self, actor: Actor, id: AuthorityId, state: AuthorityState) -> Result<()> {
         self.write("set authority state", move |tx| {
+            tx.sql.alone(Lock::Authorities)?;
             if tx.sql.run("UPDATE authority SET state = ?2 WHERE id = ?1", params![id.0, state as i64])? == 0 {
                 return Err(Error::NotFound("authority"));
             }
