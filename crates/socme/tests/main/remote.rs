@@ -315,3 +315,37 @@ fn a_key_from_elsewhere_and_the_environment_work_without_a_terminal() {
     let plain = script.run_with(&["login", "http://192.0.2.1", "--key", "-"], secret);
     assert_eq!((plain.code, plain.err.contains("--insecure-http")), (2, true), "{}", plain.err);
 }
+
+#[test]
+fn a_core_with_an_authority_of_its_own_is_believed_once_that_is_named() {
+    let mut soc = Soc::new();
+    let admin = soc.admin();
+    let login = std::fs::read_to_string(admin.login_file()).expect("read");
+    let key = login.lines().find_map(|line| line.strip_prefix("key = ")).expect("key").trim_matches('"').to_owned();
+    let own = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("certificate");
+    let other = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("certificate");
+    let (ca, wrong) = (soc.folder.path().join("ca.pem"), soc.folder.path().join("wrong.pem"));
+    std::fs::write(&ca, own.cert.pem()).expect("write");
+    std::fs::write(&wrong, other.cert.pem()).expect("write");
+    soc.core.kill();
+    soc.core.encipher(&own.cert.pem(), &own.signing_key.serialize_pem());
+    soc.core.launch();
+
+    let url = soc.url.replace("http://", "https://");
+    let person = soc.person("enciphered");
+    let login = |ca: Option<&Path>| {
+        let ca = ca.map(|ca| ["--ca", ca.to_str().expect("UTF-8")]);
+        let named = ca.as_ref().map_or(&[] as &[&str], |ca| ca.as_slice());
+        person.run_with(&[&["login", &url, "--key", "-"], named].concat(), &key)
+    };
+    let said = wait_for("the core over TLS", LIMIT, || {
+        let said = login(Some(&ca));
+        (said.code == 0).then_some(said)
+    });
+    assert!(said.out.contains("https://127.0.0.1"), "{}", said.out);
+    person.does(&["clients", "list"]);
+    for ca in [None, Some(wrong.as_path())] {
+        let said = login(ca);
+        assert_eq!((said.code, said.err.contains("--ca FILE")), (1, true), "{}", said.err);
+    }
+}
