@@ -4,6 +4,7 @@ mod access;
 mod authority;
 mod blind;
 mod condition;
+mod factors;
 mod hostile;
 mod people;
 mod silent;

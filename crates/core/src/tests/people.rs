@@ -10,30 +10,6 @@ fn credentials(name: &str, passphrase: &str) -> Option<Value> {
 }
 
 #[tokio::test]
-async fn nothing_is_told_to_who_is_not_signed_in() {
-    let mut stage = Stage::new().await;
-    stage.cookie.clear();
-    let document = serde_json::to_value(crate::api::document()).unwrap();
-    let open = ["setup", "session", "session/link", "session/invitation", "session/invitation/whom"];
-    let mut tried = 0;
-    for (path, methods) in document["paths"].as_object().unwrap() {
-        if open.contains(&path.trim_start_matches("/api/v1/")) {
-            continue;
-        }
-        let url =
-            format!("{}{}", stage.base, path.replace("{id}", "1").replace("{client}", "1").replace("{token_id}", "1"));
-        for method in methods.as_object().unwrap().keys().filter(|key| *key != "parameters") {
-            let method = method.to_uppercase().parse().unwrap();
-            let request = stage.http.request(method, &url).header("x-socme", "1").json(&json!({}));
-            assert_eq!(request.send().await.unwrap().status(), 401, "{path}");
-            tried += 1;
-        }
-    }
-    assert!(tried > 20, "{tried}");
-    stage.stop().await;
-}
-
-#[tokio::test]
 async fn the_setup_link_works_once() {
     let mut stage = Stage::empty("").await;
     let link = stage.running.as_ref().unwrap().setup_link.clone().unwrap();
