@@ -5,6 +5,7 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -314,6 +315,33 @@ fn a_key_from_elsewhere_and_the_environment_work_without_a_terminal() {
     assert_eq!(script.does(&["whoami"]).code, 0, "a key that is refused replaces nothing");
     let plain = script.run_with(&["login", "http://192.0.2.1", "--key", "-"], secret);
     assert_eq!((plain.code, plain.err.contains("--insecure-http")), (2, true), "{}", plain.err);
+}
+
+#[test]
+fn who_has_an_authenticator_is_asked_for_a_code() {
+    let mut soc = Soc::new();
+    let begun = soc.core.post("/me/authenticator/begin", json!({}));
+    let code =
+        Command::new("oathtool").args(["--totp", "--base32", text(&begun, "secret")]).output().expect("oathtool");
+    let code = String::from_utf8(code.stdout).expect("UTF-8");
+    let set = soc.core.post("/me/authenticator", json!({"ticket": begun["ticket"], "code": code.trim()}));
+    let recovery = set["codes"][0].as_str().expect("a recovery code");
+    let admin = soc.person("admin");
+    let mut terminal = admin.at_terminal(&["login", &soc.url]);
+    terminal.answer("Name: ", "admin");
+    terminal.answer("Passphrase: ", PASSPHRASE);
+    terminal.answer("recovery code: ", "000000");
+    terminal.answer("recovery code: ", recovery);
+    let (status, seen) = terminal.end();
+    assert_eq!((status, seen.contains("This code is wrong")), (0, true), "{seen}");
+    assert_eq!(text(&admin.does(&["whoami", "--json"]).json()[0]["me"], "name"), "admin");
+    // A wrong passphrase is told in the core's words.
+    let stranger = soc.person("stranger");
+    let mut terminal = stranger.at_terminal(&["login", &soc.url, "--name", "admin"]);
+    terminal.answer("Passphrase: ", "three small boats at dusk");
+    let (status, seen) = terminal.end();
+    assert_eq!((status, seen.contains("The name or the passphrase is wrong.")), (3, true), "{seen}");
+    assert!(!stranger.login_file().exists());
 }
 
 #[test]
