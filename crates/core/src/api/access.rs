@@ -56,6 +56,8 @@ pub(crate) enum Shows {
     Session,
     /// A session in which they have shown lately who they are: no key.
     SessionLately,
+    /// A key: it is about the program that asks.
+    Key,
 }
 
 /// A line of the table.
@@ -104,6 +106,9 @@ pub(crate) const TABLE: &[Rule] = &[
     anyone("GET", "/setup"),
     anyone("POST", "/setup"),
     anyone("POST", "/session"),
+    anyone("POST", "/session/second"),
+    anyone("POST", "/session/passkey"),
+    anyone("POST", "/session/passkey/begin"),
     anyone("POST", "/session/link"),
     anyone("POST", "/session/invitation"),
     anyone("POST", "/session/invitation/whom"),
@@ -112,12 +117,23 @@ pub(crate) const TABLE: &[Rule] = &[
     own("GET", "/me").shows(Shows::Any),
     own("PATCH", "/me"),
     own("PUT", "/me/passphrase"),
+    own("DELETE", "/me/passphrase").shows(Shows::SessionLately),
+    own("POST", "/me/authenticator/begin").shows(Shows::SessionLately),
+    own("POST", "/me/authenticator").shows(Shows::SessionLately),
+    own("DELETE", "/me/authenticator").shows(Shows::SessionLately),
+    own("POST", "/me/recovery-codes").shows(Shows::SessionLately),
+    own("GET", "/me/passkeys"),
+    own("POST", "/me/passkeys").shows(Shows::SessionLately),
+    own("POST", "/me/passkeys/begin").shows(Shows::SessionLately),
+    own("DELETE", "/me/passkeys/{id}").shows(Shows::SessionLately),
     own("GET", "/me/sessions"),
     own("DELETE", "/me/sessions"),
     own("DELETE", "/me/sessions/{id}"),
     own("GET", "/me/keys"),
     own("POST", "/me/keys").shows(Shows::SessionLately),
     own("DELETE", "/me/keys/{id}"),
+    own("GET", "/me/key").shows(Shows::Key),
+    own("DELETE", "/me/key").shows(Shows::Key),
     own("GET", "/version").shows(Shows::Any),
     // Clients and their nodes.
     viewer("GET", "/clients", Clients),
@@ -152,6 +168,7 @@ pub(crate) const TABLE: &[Rule] = &[
     admin("PATCH", "/users/{id}", Everything).shows(Shows::Lately),
     admin("DELETE", "/users/{id}", Everything).shows(Shows::Lately),
     admin("POST", "/users/{id}/invitation", Everything).shows(Shows::Lately),
+    admin("DELETE", "/users/{id}/factors", Everything).shows(Shows::Lately),
     admin("GET", "/users/{id}/sessions", Everything),
     admin("DELETE", "/users/{id}/sessions", Everything),
     admin("GET", "/keys", Everything),
@@ -229,6 +246,7 @@ impl Shows {
             Self::Lately => "session with a proof of the last 15 minutes, or key",
             Self::Session => "session",
             Self::SessionLately => "session with a proof of the last 15 minutes",
+            Self::Key => "key",
         }
     }
 }

@@ -7,6 +7,7 @@ mod authority;
 mod blind;
 mod condition;
 mod database;
+mod factors;
 mod hostile;
 mod people;
 mod silent;
