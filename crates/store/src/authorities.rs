@@ -89,9 +89,16 @@ impl Store {
     /// Adds an authority.
     ///
     /// # Errors
-    /// The database fails.
+    /// It is to sign or to be announced, and another one does or is already: perhaps because another core was quicker.
     pub async fn add_authority(&self, actor: Actor, new: NewAuthority) -> Result<AuthorityId> {
         self.write("add authority", move |tx| {
+            tx.sql.alone(Lock::Authorities)?;
+            if matches!(new.state, AuthorityState::Announced | AuthorityState::Signing) {
+                let text = "SELECT 1 FROM authority WHERE state = ?1 LIMIT 1";
+                if tx.sql.one(text, [new.state as i64], |_| Ok(()))?.is_some() {
+                    return Err(Error::Refused("there is such an authority already".into()));
+                }
+            }
             let id = tx.sql.insert(
                 "INSERT INTO authority (certificate, sealed_key, created, ends, state) VALUES (?1, ?2, ?3, ?4, ?5)",
                 params![new.certificate, new.sealed_key, tx.now, new.ends.as_millisecond(), new.state as i64],

@@ -35,6 +35,27 @@ impl Server {
     }
 }
 
+impl Server {
+    /// Connects, looks, and says what is there in a few words.
+    ///
+    /// # Errors
+    /// It cannot be reached or used.
+    pub fn look(&self) -> crate::Result<String> {
+        use crate::engine::postgres::{migrate, place};
+        let look = || {
+            let ca = self.ca_file.as_deref();
+            let found = migrate::look(&place::Place::new(&self.url, self.password.as_deref(), ca)?)?;
+            if let Some(url) = &self.direct_url {
+                migrate::look(&place::Place::new(url, self.password.as_deref(), ca)?)?;
+            }
+            Ok(found)
+        };
+        // On a thread of its own: the connection waits in a way that asynchronous code must not.
+        let looked = std::thread::scope(|scope| scope.spawn(look).join());
+        looked.unwrap_or_else(|_| Err(crate::Error::Damaged("a fault in the program ended the look".into())))
+    }
+}
+
 /// Without the password.
 impl std::fmt::Debug for Server {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -26,13 +26,48 @@ const OLDEST: i64 = 150_000;
 /// Brings the tables up to date; each step all or nothing.
 pub(crate) fn migrate(place: &Place) -> Result<()> {
     let line = Line::new(place, Purpose::Writing);
+    version(Sql::Postgres(&line))?;
+    line.commit()?;
+    while step(&line)? {}
+    Ok(())
+}
+
+/// Looks at a database without changing it; says in a few words what it is.
+pub(crate) fn look(place: &Place) -> Result<String> {
+    let line = Line::new(place, Purpose::Reading);
     let sql = Sql::Postgres(&line);
+    let version = version(sql)?;
+    let made = sql
+        .number("SELECT count(*) FROM pg_tables WHERE tablename = 'migration' AND schemaname = current_schema()", [])?;
+    let tables = match made {
+        0 => "empty; its tables are made at the first start".into(),
+        _ => {
+            let have = sql.number("SELECT max(version) FROM migration", [])?;
+            check(have)?;
+            format!("schema {have}")
+        }
+    };
+    line.commit()?;
+    Ok(format!("PostgreSQL {version}, {tables}"))
+}
+
+/// The server's version, if it is recent enough.
+fn version(sql: Sql<'_>) -> Result<i64> {
     let version = sql.number("SELECT CAST(current_setting('server_version_num') AS bigint)", [])?;
     if version < OLDEST {
         return Err(Error::Damaged(format!("PostgreSQL {} is too old: SOCme needs 15 or later", version / 10_000)));
     }
-    line.commit()?;
-    while step(&line)? {}
+    Ok(version / 10_000)
+}
+
+/// Refuses tables that were made by a later version.
+fn check(have: i64) -> Result<()> {
+    let known = MIGRATIONS.len() as i64;
+    if have > known {
+        return Err(Error::Damaged(format!(
+            "the database was made by a newer version (schema {have}, this version knows {known}): update SOCme"
+        )));
+    }
     Ok(())
 }
 
@@ -53,12 +88,7 @@ fn attempt(line: &Line) -> Result<bool> {
         "CREATE TABLE IF NOT EXISTS migration (version bigint PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())",
     )?;
     let have = sql.number("SELECT max(version) FROM migration", [])?;
-    let known = MIGRATIONS.len() as i64;
-    if have > known {
-        return Err(Error::Damaged(format!(
-            "the database was made by a newer version (schema {have}, this version knows {known}): update SOCme"
-        )));
-    }
+    check(have)?;
     let Some(text) = usize::try_from(have).ok().and_then(|have| MIGRATIONS.get(have)) else { return Ok(false) };
     line.batch("SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '1h'")?;
     line.batch(text)?;
