@@ -10,7 +10,8 @@ use crate::breached::Breached;
 use crate::config::{Config, Layers};
 use crate::folder;
 use crate::listener::read_certificate;
-use crate::seal::{check_private, master_key_path};
+use crate::private::check_private;
+use crate::seal::master_key_path;
 
 /// Looks at everything; says what was found.
 #[must_use]

@@ -25,6 +25,7 @@ mod notify;
 mod passkey;
 mod passphrase;
 mod pki;
+mod private;
 mod problem;
 mod seal;
 mod sight;

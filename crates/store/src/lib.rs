@@ -60,7 +60,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub use access::{Access, Duty, Role};
 pub use actions::{Action, COMMENT, Done, MOST};
 pub use alerts::{AlertDetail, AlertRow, Deed, HistoryEntry, State, TimeFlag};
-pub use archive::{Contents, Sealed};
+pub use archive::Contents;
 pub use audit::{Actor, AuditAsk, AuditEntry, AuditHead, Verified};
 pub use authorities::{Authority, AuthorityId, AuthorityState, NewAuthority};
 pub use ceremonies::{Remembered, Step};
@@ -84,6 +84,7 @@ pub use place::{Place, Server};
 pub use reports::Report;
 pub use retention::Keep;
 pub use scope::{Reach, Scope};
+pub use sealed::Sealed;
 pub use secret::Secret;
 pub use sessions::{NewSession, Proof, Session};
 pub use users::{NewUser, Preferences, User, UserChange};
@@ -93,7 +94,7 @@ use engine::readers::{Pool, Readers};
 use engine::sql::{Lock, Sql};
 use engine::timings::Timings;
 use engine::writer::{Around, Shared, Tx, Writer};
-use engine::{postgres, sqlite};
+use engine::{postgres as server_engine, sqlite as file_engine};
 
 /// Batches that are prepared and written at once; more of them wait.
 const INGEST_TURNS: usize = 16;
@@ -164,38 +165,38 @@ impl Store {
     }
 
     fn open_file(path: &Path, options: &Options) -> Result<Self> {
-        let share = sqlite::Share { cache_kib: options.cache_mib * 1024, mmap: 1 << 30, statements: 256 };
+        let share = file_engine::Share { cache_kib: options.cache_mib * 1024, mmap: 1 << 30, statements: 256 };
         // The writer touches the most pages.
         let mut connection =
-            sqlite::open_writer(path, sqlite::Share { cache_kib: share.cache_kib * 4, mmap: 0, ..share })?;
-        sqlite::migrate(&mut connection)?;
-        let cipher = sqlite::within(&mut connection, |sql| first_start(sql, options.clock.millis()))?;
+            file_engine::open_writer(path, file_engine::Share { cache_kib: share.cache_kib * 4, mmap: 0, ..share })?;
+        file_engine::migrate(&mut connection)?;
+        let cipher = file_engine::within(&mut connection, |sql| first_start(sql, options.clock.millis()))?;
         let around = around(Sql::Sqlite(&connection), options, cipher)?;
-        let pool = Pool::Sqlite(sqlite::readers::Pool::open(path, share)?);
+        let pool = Pool::Sqlite(file_engine::readers::Pool::open(path, share)?);
         let (writer, jobs) = Writer::new();
-        let thread = sqlite::writer::start(connection, around.clone(), jobs)?;
+        let thread = file_engine::writer::start(connection, around.clone(), jobs)?;
         Ok(Self::new(Engine::File(path.to_owned()), around, pool, options, writer, vec![thread]))
     }
 
     fn open_server(server: &Server, options: &Options) -> Result<Self> {
         let ca = server.ca_file.as_deref();
-        let place = postgres::place::Place::new(&server.url, server.password.as_deref(), ca)?;
+        let place = server_engine::place::Place::new(&server.url, server.password.as_deref(), ca)?;
         let direct = match &server.direct_url {
-            Some(url) => postgres::place::Place::new(url, server.password.as_deref(), ca)?,
+            Some(url) => server_engine::place::Place::new(url, server.password.as_deref(), ca)?,
             None => place.clone(),
         };
-        postgres::migrate::migrate(&place)?;
+        server_engine::migrate::migrate(&place)?;
         let line = Line::new(&place, Purpose::Writing);
         let sql = Sql::Postgres(&line);
         sql.alone(Lock::Tables)?;
-        postgres::partitions::prepare(&line)?;
+        server_engine::partitions::prepare(&line)?;
         let cipher = first_start(sql, options.clock.millis())?;
         let around = around(sql, options, cipher)?;
         line.commit()?;
-        let (mouth, mut threads) = postgres::hearing::start(&place, &direct, &around.live)?;
+        let (mouth, mut threads) = server_engine::hearing::start(&place, &direct, &around.live)?;
         let (writer, jobs) = Writer::new();
-        threads.extend(postgres::writers::start(&place, options.writers.clamp(1, 64), &around, &mouth, jobs)?);
-        let pool = Pool::Postgres(Box::new(postgres::readers::Pool::new(&place)));
+        threads.extend(server_engine::writers::start(&place, options.writers.clamp(1, 64), &around, &mouth, jobs)?);
+        let pool = Pool::Postgres(Box::new(server_engine::readers::Pool::new(&place)));
         Ok(Self::new(Engine::Server, around, pool, options, writer, threads))
     }
 

@@ -197,7 +197,7 @@ impl Config {
     pub fn database(&self) -> anyhow::Result<Place> {
         let Some(url) = &self.database_url else { return Ok(Place::File(self.data.join("socme.db"))) };
         let password = self.database_password_file.as_deref().map(|path| {
-            crate::seal::check_private(path)?;
+            crate::private::check_private(path)?;
             let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
             anyhow::Ok(text.trim_end_matches(['\r', '\n']).to_owned())
         });

@@ -58,6 +58,11 @@ impl Core {
         core
     }
 
+    /// Its settings.
+    pub fn config(&self) -> &Path {
+        &self.config
+    }
+
     pub fn launch(&mut self) {
         let mut command = socme();
         command.arg("core").arg("--config").arg(&self.config);
