@@ -16,6 +16,7 @@ use crate::listener::{Current, PeopleTls};
 use crate::metrics::Metrics;
 use crate::passphrase::Passphrases;
 use crate::pki::Authorities;
+use crate::providers::Providers;
 use crate::seal::Sealer;
 use crate::sight::Sight;
 use crate::throttle::Throttle;
@@ -44,6 +45,10 @@ pub(crate) struct Core {
     pub(crate) passphrases: Passphrases,
     /// Passphrases that nobody may choose.
     pub(crate) breached: Breached,
+    /// Speaks with providers of identities.
+    pub(crate) providers: Providers,
+    /// Slows down who tries to get in by a provider, by address.
+    pub(crate) visits: Throttle,
     /// Slows down who guesses passphrases.
     pub(crate) sign_ins: Throttle,
     /// Slows down who guesses enrolment tokens.
@@ -92,6 +97,7 @@ impl Core {
     pub(crate) fn new(parts: Parts) -> anyhow::Result<Shared> {
         let Parts { config, store, authorities, sealer, nodes_certificate, people_tls, people, nodes } = parts;
         let breached = Breached::new(config.people_breached_passphrases.as_deref());
+        let providers = Providers::new(config.people_private_providers, config.people_providers_ca.as_deref())?;
         Ok(Arc::new(Self {
             people_url: config.people_url(people),
             node_addresses: node_addresses(&config, nodes),
@@ -106,6 +112,8 @@ impl Core {
             moved: broadcast::Sender::new(1_024),
             passphrases: Passphrases::new()?,
             breached,
+            providers,
+            visits: Throttle::default(),
             sign_ins: Throttle::default(),
             enrolments: Throttle::default(),
             batch_room: Arc::new(Semaphore::new(BATCH_ROOM)),

@@ -62,6 +62,14 @@ number!(
     ApiKeyId
 );
 number!(
+    /// A provider of identities.
+    ProviderId
+);
+number!(
+    /// What links a user to a provider.
+    IdentityId
+);
+number!(
     /// An enrolment token (its row, not its secret).
     TokenId
 );

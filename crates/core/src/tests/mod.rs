@@ -5,6 +5,7 @@ mod blind;
 mod condition;
 mod hostile;
 mod people;
+mod providers;
 mod silent;
 
 use std::time::Duration;
@@ -22,7 +23,7 @@ use crate::run::{Running, start};
 pub(super) struct Stage {
     pub(super) running: Option<Running>,
     pub(super) clock: Hand,
-    _folder: TempDir,
+    folder: Option<TempDir>,
     pub(super) base: String,
     pub(super) http: reqwest::Client,
     pub(super) cookie: String,
@@ -33,7 +34,12 @@ pub(super) const PASSPHRASE: &str = "three large boats at dawn";
 impl Stage {
     /// A core with an administrator called Ada.
     pub(super) async fn new() -> Self {
-        let mut stage = Self::empty("").await;
+        Self::with("").await
+    }
+
+    /// The same; `more` is added to its file.
+    pub(super) async fn with(more: &str) -> Self {
+        let mut stage = Self::empty(more).await;
         let link = stage.running.as_ref().unwrap().setup_link.clone().unwrap();
         let token = link.split_once('#').unwrap().1;
         let (status, _) =
@@ -56,7 +62,14 @@ impl Stage {
         let (clock, hand) = Clock::stopped(Timestamp::now());
         let running = start(config, clock).await.unwrap();
         let base = format!("http://{}", running.people);
-        Self { running: Some(running), clock: hand, _folder: folder, base, http: plain(None), cookie: String::new() }
+        Self {
+            running: Some(running),
+            clock: hand,
+            folder: Some(folder),
+            base,
+            http: plain(None),
+            cookie: String::new(),
+        }
     }
 
     /// Asks the API; keeps the session that it gives.
@@ -80,6 +93,11 @@ impl Stage {
         let (status, said) = self.ask("GET", path, None).await;
         assert_eq!(status, 200, "{path}: {said}");
         said
+    }
+
+    /// Its folder, to be looked at once it has stopped.
+    pub(super) fn data(&mut self) -> TempDir {
+        self.folder.take().unwrap()
     }
 
     pub(super) async fn stop(mut self) {
