@@ -12,6 +12,7 @@ pub mod log;
 pub mod run;
 
 mod api;
+mod authenticator;
 mod breached;
 mod condition;
 mod folder;
@@ -22,6 +23,7 @@ mod metrics;
 mod nodes_api;
 mod notify;
 mod outgoing;
+mod passkey;
 mod passphrase;
 mod pki;
 mod problem;

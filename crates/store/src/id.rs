@@ -70,6 +70,10 @@ number!(
     IdentityId
 );
 number!(
+    /// A passkey.
+    PasskeyId
+);
+number!(
     /// An enrolment token (its row, not its secret).
     TokenId
 );

@@ -165,26 +165,11 @@ impl Store {
                 |row| row.get::<_, String>(0),
             )?;
             let label = label.ok_or(Error::NotFound("identity"))?;
-            if !can_enter(tx.sql, user)? {
-                let why = "this is your last way in: choose a passphrase, or link another provider first";
-                return Err(Error::Refused(why.into()));
-            }
+            users::keep_a_way_in(tx.sql, &owner)?;
             audit::note(tx, &actor, Note::new("identity.unlink", &owner.name).detail(&label))
         })
         .await
     }
-}
-
-/// True if a user has a passphrase, or an identity at a provider that lets people in.
-fn can_enter(sql: Sql<'_>, user: UserId) -> Result<bool> {
-    let found = sql.one(
-        "SELECT 1 FROM user WHERE id = ?1 AND (passphrase IS NOT NULL OR EXISTS \
-         (SELECT 1 FROM identity JOIN provider ON provider.kind = identity.kind AND provider.issuer = identity.issuer \
-         WHERE identity.user_id = user.id AND provider.enabled = 1))",
-        [user],
-        |_| Ok(()),
-    )?;
-    Ok(found.is_some())
 }
 
 fn whose(sql: Sql<'_>, provider: &Provider, subject: &str) -> Result<Option<UserId>> {
@@ -272,7 +257,7 @@ fn give(tx: &mut Tx<'_>, provider: &Provider, user: &User, access: Access, new: 
     let mut actor = Actor::named(says(provider));
     actor.address.clone_from(&new.address);
     // Somebody who was invited and never came cannot help out.
-    let last = user.access == Access::Admin && !providers::admin_can_enter(tx.sql, Some(user.id))?;
+    let last = user.access == Access::Admin && !users::admin_can_enter(tx.sql, Some(user.id))?;
     if last && access != Access::Admin {
         let detail = format!("stays an administrator, as the last one; their groups say: {}", access.words());
         return audit::note(tx, &actor, Note::new("user.keep", &user.name).detail(&detail));

@@ -10,7 +10,7 @@ use crate::audit::{self, Actor, Note};
 use crate::clock::from_millis;
 use crate::engine::sql::{Row, Sql, params};
 use crate::engine::writer::Tx;
-use crate::id::{ProviderId, UserId};
+use crate::id::ProviderId;
 use crate::{Error, Result, Store, sealed, users};
 
 /// Providers at most: the sign-in page has a button for each.
@@ -215,7 +215,7 @@ impl Store {
     /// There is none such, something cannot be taken, or no administrator could sign in any more.
     pub async fn change_provider(&self, actor: Actor, id: ProviderId, change: ProviderChange) -> Result<Provider> {
         self.write("change provider", move |tx| {
-            let (before, could) = (load(tx.sql, id)?, admin_can_enter(tx.sql, None)?);
+            let (before, could) = (load(tx.sql, id)?, users::admin_can_enter(tx.sql, None)?);
             let now = before.clone();
             let name = check_name(change.name.as_deref().unwrap_or(&now.name))?;
             let issuer = check("issuer", change.issuer.as_deref().unwrap_or(&now.issuer))?;
@@ -254,7 +254,7 @@ impl Store {
     /// There is none such, or no administrator could sign in any more.
     pub async fn delete_provider(&self, actor: Actor, id: ProviderId) -> Result<()> {
         self.write("delete provider", move |tx| {
-            let (provider, could) = (load(tx.sql, id)?, admin_can_enter(tx.sql, None)?);
+            let (provider, could) = (load(tx.sql, id)?, users::admin_can_enter(tx.sql, None)?);
             tx.sql.run("DELETE FROM provider WHERE id = ?1", [id])?;
             keep_a_way_in(tx.sql, could)?;
             sealed::remove(tx, &actor, &Provider::sealed_name(id))?;
@@ -264,20 +264,8 @@ impl Store {
     }
 }
 
-/// True if an administrator other than `but` has a passphrase, or an identity at a provider that lets people in.
-pub(crate) fn admin_can_enter(sql: Sql<'_>, but: Option<UserId>) -> Result<bool> {
-    let found = sql.one(
-        "SELECT 1 FROM user WHERE admin = 1 AND disabled = 0 AND id <> ?1 AND (passphrase IS NOT NULL OR EXISTS \
-         (SELECT 1 FROM identity JOIN provider ON provider.kind = identity.kind AND provider.issuer = identity.issuer \
-         WHERE identity.user_id = user.id AND provider.enabled = 1)) LIMIT 1",
-        [but.map_or(0, |but| but.0)],
-        |_| Ok(()),
-    )?;
-    Ok(found.is_some())
-}
-
 fn keep_a_way_in(sql: Sql<'_>, could: bool) -> Result<()> {
-    if could && !admin_can_enter(sql, None)? {
+    if could && !users::admin_can_enter(sql, None)? {
         let why = "no administrator could sign in any more: give one of them a passphrase or another provider first";
         return Err(Error::Refused(why.into()));
     }

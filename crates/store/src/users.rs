@@ -31,6 +31,12 @@ pub struct User {
     pub seen: Option<Timestamp>,
     /// They have a passphrase.
     pub has_passphrase: bool,
+    /// They have an authenticator, whose code is asked for beside the passphrase.
+    pub has_authenticator: bool,
+    /// Recovery codes that are left.
+    pub recovery_codes: u64,
+    /// Passkeys that they have.
+    pub passkeys: u64,
     /// Until when the invitation holds that they have not taken up.
     pub invited: Option<Timestamp>,
 }
@@ -196,7 +202,7 @@ impl Store {
     /// Gives a user another passphrase, or takes it away; ends their sessions but one.
     ///
     /// # Errors
-    /// There is no such user.
+    /// There is no such user, or it is taken away and was their last way to sign in.
     pub async fn set_passphrase(
         &self,
         actor: Actor,
@@ -207,8 +213,10 @@ impl Store {
         self.write("set passphrase", move |tx| {
             let user = load(tx.sql, id)?;
             set_passphrase(tx, &actor, &user, passphrase.as_deref())?;
+            let user = load(tx.sql, id)?;
+            keep_a_way_in(tx.sql, &user)?;
             end_sessions(tx, id, but)?;
-            load(tx.sql, id)
+            Ok(user)
         })
         .await
     }
@@ -275,6 +283,38 @@ pub(crate) fn has_admin(sql: Sql<'_>, but: Option<UserId>) -> Result<bool> {
     Ok(found.is_some())
 }
 
+/// True if a user has a passphrase, a passkey, or an identity at a provider that lets people in.
+fn can_enter(sql: Sql<'_>, user: UserId) -> Result<bool> {
+    let found = sql.one(
+        "SELECT 1 FROM user WHERE id = ?1 AND (passphrase IS NOT NULL \
+         OR EXISTS (SELECT 1 FROM passkey WHERE passkey.user_id = user.id) \
+         OR EXISTS (SELECT 1 FROM identity JOIN provider ON provider.kind = identity.kind \
+         AND provider.issuer = identity.issuer WHERE identity.user_id = user.id AND provider.enabled = 1))",
+        [user],
+        |_| Ok(()),
+    )?;
+    Ok(found.is_some())
+}
+
+/// True if an administrator other than `but` could sign in now: one who was only invited cannot.
+pub(crate) fn admin_can_enter(sql: Sql<'_>, but: Option<UserId>) -> Result<bool> {
+    let admins = sql.all("SELECT id FROM user WHERE admin = 1 AND disabled = 0 ORDER BY id", [], |row| row.get(0))?;
+    for admin in admins {
+        if Some(admin) != but && can_enter(sql, admin)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Fails if a user has no way left to show who they are.
+pub(crate) fn keep_a_way_in(sql: Sql<'_>, user: &User) -> Result<()> {
+    if can_enter(sql, user.id)? {
+        return Ok(());
+    }
+    Err(Error::Refused("this is the last way to sign in: set up another one first".into()))
+}
+
 /// Fails if this is the only administrator who may sign in.
 fn keep_an_admin(sql: Sql<'_>, user: &User) -> Result<()> {
     if user.access == Access::Admin && !user.disabled && !has_admin(sql, Some(user.id))? {
@@ -286,7 +326,10 @@ fn keep_an_admin(sql: Sql<'_>, user: &User) -> Result<()> {
 pub(crate) fn load(sql: Sql<'_>, id: UserId) -> Result<User> {
     let found = sql.one(
         "SELECT name, admin, everywhere, disabled, language, theme, time_zone, created, seen, passphrase IS NOT NULL, \
-         (SELECT max(ends) FROM link WHERE user_id = user.id AND kind = 2) FROM user WHERE id = ?1",
+         (SELECT max(ends) FROM link WHERE user_id = user.id AND kind = 2), \
+         EXISTS (SELECT 1 FROM authenticator WHERE user_id = user.id), \
+         (SELECT count(*) FROM recovery_code WHERE user_id = user.id), \
+         (SELECT count(*) FROM passkey WHERE user_id = user.id) FROM user WHERE id = ?1",
         [id],
         |row| {
             let user = User {
@@ -299,6 +342,9 @@ pub(crate) fn load(sql: Sql<'_>, id: UserId) -> Result<User> {
                 seen: row.get::<_, Option<i64>>(8)?.map(from_millis),
                 has_passphrase: row.get(9)?,
                 invited: row.get::<_, Option<i64>>(10)?.map(from_millis),
+                has_authenticator: row.get(11)?,
+                recovery_codes: row.get::<_, i64>(12)?.max(0) as u64,
+                passkeys: row.get::<_, i64>(13)?.max(0) as u64,
             };
             Ok((user, row.get::<_, bool>(1)?, row.get::<_, Option<i64>>(2)?))
         },

@@ -1,6 +1,7 @@
 import { ask, http, onSessionEnded } from '$lib/api/client';
 import { Problem } from '$lib/api/problem';
 import type { Me } from '$lib/api/schema';
+import { showPasskey } from '$lib/passkeys';
 import { isLocale, isTheme, preferences } from '$lib/preferences.svelte';
 
 type Stage = 'unknown' | 'in' | 'out' | 'ended' | 'failed';
@@ -47,8 +48,20 @@ class Session {
     }
   }
 
-  async signIn(name: string, passphrase: string): Promise<void> {
-    this.#accept(await ask(http.POST('/api/v1/session', { body: { name, passphrase } })));
+  /** Signs in, unless a code is owed: then says the ticket to give with it. */
+  async signIn(name: string, passphrase: string): Promise<string | null> {
+    const answer = await ask(http.POST('/api/v1/session', { body: { name, passphrase } }));
+    if ('ticket' in answer) return answer.ticket;
+    this.#accept(answer);
+    return null;
+  }
+
+  async signInByCode(ticket: string, code: string): Promise<void> {
+    this.#accept(await ask(http.POST('/api/v1/session/second', { body: { ticket, code } })));
+  }
+
+  async signInByPasskey(): Promise<void> {
+    this.#accept(await ask(http.POST('/api/v1/session/passkey', { body: await showPasskey() })));
   }
 
   async signInByLink(token: string): Promise<void> {

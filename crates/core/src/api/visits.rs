@@ -269,7 +269,7 @@ async fn land(
             }
             let actor = Actor::person(&session.user, Some(from.address.to_string()));
             core.store.prove_session(actor, session.id, Proof::Provider).await?;
-            Session { proved: core.now(), ..session }
+            session.at(core.now())
         }
     };
     outcome(core, "in");
@@ -300,9 +300,7 @@ async fn send(core: &Core, provider: i64, purpose: Purpose) -> Result<Sent, Prob
 fn throttle(core: &Core, way: &str, from: &From) -> Result<(), Problem> {
     core.visits.attempt(way, from.address, Instant::now()).map_err(|wait| {
         outcome(core, "throttled");
-        Problem::new(StatusCode::TOO_MANY_REQUESTS, "throttled", "Too many attempts.")
-            .detail("Wait a little before you try again.")
-            .retry_after(wait)
+        Problem::throttled(wait)
     })
 }
 

@@ -87,7 +87,7 @@ impl Browser {
     async fn visit(&mut self, url: Url, account: &str) -> Value {
         let mut url = url;
         for _ in 0..10 {
-            if url.as_str().starts_with(&self.core) {
+            if url.path().starts_with("/sign-in/return/") {
                 return back(&url);
             }
             let request = self.http.get(url.clone());
@@ -116,6 +116,11 @@ impl Browser {
         let back = self.visit(url, account).await;
         self.end(&back).await
     }
+}
+
+/// Where people reach the pages.
+fn address(stage: &Stage) -> String {
+    stage.running.as_ref().unwrap().core.people_url.clone()
 }
 
 /// What the page that people come back to tells the core.
@@ -177,7 +182,7 @@ impl Real {
             .unwrap();
         let (tell, said) = (child.stdin.take(), BufReader::new(child.stdout.take().unwrap()));
         let mut real = Self { issuer: String::new(), child, tell, said };
-        let redirects: Vec<_> = slugs.iter().map(|slug| format!("{}/sign-in/return/{slug}", stage.base)).collect();
+        let redirects: Vec<_> = slugs.iter().map(|slug| format!("{}/sign-in/return/{slug}", address(stage))).collect();
         let answer = real.tell(&json!({ "redirects": redirects, "accounts": accounts }));
         real.issuer = answer["issuer"].as_str().unwrap().to_owned();
         real

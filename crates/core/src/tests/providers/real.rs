@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Browser, PASSPHRASE, Real, add, query, stage};
+use super::{Browser, PASSPHRASE, Real, add, address, query, stage};
 
 #[tokio::test]
 async fn an_administrator_adds_a_provider_links_to_it_and_signs_in_through_it() {
@@ -11,7 +11,7 @@ async fn an_administrator_adds_a_provider_links_to_it_and_signs_in_through_it() 
     let real = Real::start(&stage, &["company"], &accounts);
     let provider = add(&mut stage, "oidc", "Company", &real.issuer, json!({})).await;
     let shown = stage.get(&format!("/providers/{provider}")).await;
-    assert_eq!(shown["redirect_uri"], format!("{}/sign-in/return/company", stage.base));
+    assert_eq!(shown["redirect_uri"], format!("{}/sign-in/return/company", address(&stage)));
     assert_eq!(shown["has_secret"], true);
     let (_, tested) = stage.ask("POST", &format!("/providers/{provider}/test"), None).await;
     assert_eq!(tested, json!({"fine": true, "why": null}));
