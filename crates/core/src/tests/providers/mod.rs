@@ -95,7 +95,7 @@ impl Browser {
             if answer.status() == 200 {
                 let page = answer.text().await.unwrap();
                 let action = page.split_once("action=\"").unwrap().1.split('"').next().unwrap();
-                let form = format!("prompt=login&login={account}&password=any");
+                let form = format!("login={account}");
                 let request = self.http.post(url.join(action).unwrap()).body(form);
                 answer = self.send(request.header("content-type", "application/x-www-form-urlencoded")).await;
             }
