@@ -49,8 +49,8 @@ test('an administrator adds a provider, and is told whether it answers', async (
   await page.getByText(/Write only https/).waitFor();
   await page.getByLabel(words.provider_issuer, { exact: true }).fill(provider.issuer);
   await page.getByRole('button', { name: words.mapping_add }).click();
-  await page.getByLabel(words.mapping_group).fill('bosses');
-  await page.getByLabel(words.mapping_role).selectOption('admin');
+  await page.getByLabel(words.mapping_group, { exact: true }).fill('bosses');
+  await page.getByLabel(words.mapping_role, { exact: true }).selectOption('admin');
   await visit.picture('provider-form');
   await page.getByRole('button', { name: words.save }).click();
   await page.getByText(words.provider_fine).waitFor();
