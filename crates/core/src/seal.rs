@@ -18,6 +18,29 @@ use crate::private::check_private;
 /// How a sealed secret begins, should the way of sealing ever change.
 const VERSION: u8 = 1;
 
+/// A secret text. It can be read in, but neither printed nor written out by mistake: whoever needs it says `reveal`.
+#[derive(Clone, serde::Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Hidden(String);
+
+impl Hidden {
+    /// Hides a text.
+    pub(crate) fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Hidden(…)")
+    }
+}
+
 /// Seals and opens secrets.
 pub(crate) struct Sealer(LessSafeKey);
 
@@ -141,6 +164,11 @@ mod tests {
         for cut in 0..sealed.len() {
             assert!(sealer.open("mail", &sealed[..cut]).is_err());
         }
+    }
+
+    #[test]
+    fn a_hidden_text_is_not_printed() {
+        assert_eq!(format!("{:?}", Some(Hidden::new("s3cret".into()))), "Some(Hidden(…))");
     }
 
     #[test]

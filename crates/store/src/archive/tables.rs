@@ -65,6 +65,20 @@ const LINES: &[Line] = &[
     ("api_key_client", &["api_key", "client"], &["api_key", "client"], &["client", "api_key"]),
     ("authenticator", &["user_id", "sealed", "step", "created"], &["user_id"], &["user_id"]),
     ("recovery_code", &["user_id", "hash"], &["user_id", "hash"], &["user_id", "hash"]),
+    (
+        "provider",
+        &[
+            "id", "name", "folded", "slug", "kind", "issuer", "client_id", "enabled", "strangers", "rules", "created",
+        ],
+        &["id"],
+        &["id"],
+    ),
+    (
+        "identity",
+        &["id", "kind", "issuer", "subject", "user_id", "label", "created", "used"],
+        &["id"],
+        &["id"],
+    ),
     ("passkey", &["id", "user_id", "credential", "name", "data", "created", "used"], &["id"], &["id"]),
     (
         "audit",
@@ -202,8 +216,8 @@ const LINES: &[Line] = &[
 ];
 
 /// Tables whose `id` counts up by itself.
-const NUMBERED: [&str; 10] =
-    ["authority", "client", "user", "api_key", "passkey", "node", "token", "rule", "dictionary", "job"];
+const NUMBERED: [&str; 12] =
+    ["authority", "client", "user", "api_key", "passkey", "provider", "identity", "node", "token", "rule", "dictionary", "job"];
 
 /// All that is kept, in order.
 pub(super) static KEPT: LazyLock<Vec<Kept>> = LazyLock::new(|| LINES.iter().map(Kept::new).collect());
