@@ -12,6 +12,7 @@ pub mod log;
 pub mod run;
 
 mod api;
+mod authenticator;
 mod breached;
 mod condition;
 mod folder;
@@ -21,6 +22,7 @@ mod listener;
 mod metrics;
 mod nodes_api;
 mod notify;
+mod passkey;
 mod passphrase;
 mod pki;
 mod problem;

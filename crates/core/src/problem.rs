@@ -130,6 +130,13 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, "refused", "This is not possible as things are now.").detail(why)
     }
 
+    /// 429: too many attempts.
+    pub(crate) fn throttled(wait: Duration) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "throttled", "Too many attempts.")
+            .detail("Wait a little before you try again.")
+            .retry_after(wait)
+    }
+
     /// 503: later.
     pub(crate) fn later(title: &'static str) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, wire::link::problem::LATER, title)

@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::links::Links;
 use crate::listener::{Current, PeopleTls};
 use crate::metrics::Metrics;
+use crate::passkey::Passkeys;
 use crate::passphrase::Passphrases;
 use crate::pki::Authorities;
 use crate::seal::Sealer;
@@ -44,8 +45,12 @@ pub(crate) struct Core {
     pub(crate) passphrases: Passphrases,
     /// Passphrases that nobody may choose.
     pub(crate) breached: Breached,
+    /// Passkeys.
+    pub(crate) passkeys: Passkeys,
     /// Slows down who guesses passphrases.
     pub(crate) sign_ins: Throttle,
+    /// Slows down who has a passphrase and guesses codes.
+    pub(crate) codes: Throttle,
     /// Slows down who guesses enrolment tokens.
     pub(crate) enrolments: Throttle,
     /// Bytes of nodes' batches that are in memory at once, in KiB.
@@ -91,9 +96,10 @@ const LIVE_ROOM: usize = 1_000;
 impl Core {
     pub(crate) fn new(parts: Parts) -> anyhow::Result<Shared> {
         let Parts { config, store, authorities, sealer, nodes_certificate, people_tls, people, nodes } = parts;
+        let people_url = config.people_url(people);
         let breached = Breached::new(config.people_breached_passphrases.as_deref());
         Ok(Arc::new(Self {
-            people_url: config.people_url(people),
+            people_url: people_url.clone(),
             node_addresses: node_addresses(&config, nodes),
             links: Links::new(config.nodes_batches_per_second),
             config,
@@ -106,7 +112,9 @@ impl Core {
             moved: broadcast::Sender::new(1_024),
             passphrases: Passphrases::new()?,
             breached,
+            passkeys: Passkeys::new(&people_url)?,
             sign_ins: Throttle::default(),
+            codes: Throttle::default(),
             enrolments: Throttle::default(),
             batch_room: Arc::new(Semaphore::new(BATCH_ROOM)),
             decode_turns: Arc::new(Semaphore::new(DECODE_TURNS)),

@@ -99,8 +99,8 @@ impl Node {
                 let about = &identity.about;
                 println!(
                     "This machine is now node «{}» of client «{}».",
-                    status::shown(&about.name),
-                    status::shown(&about.client)
+                    wire::shown(&about.name),
+                    wire::shown(&about.client)
                 );
                 println!("Next: sudo systemctl enable --now socme-node, then sudo socme node doctor");
             }
@@ -120,10 +120,10 @@ fn check(config: &Config) -> ExitCode {
     match Policy::read(&config.policy) {
         Ok(policy) => {
             for source in &config.source {
-                println!("source {}: {}", status::shown(&source.name), source.path.display());
+                println!("source {}: {}", wire::shown(&source.name), source.path.display());
             }
             for line in policy.summary() {
-                println!("policy: {}", status::shown(&line));
+                println!("policy: {}", wire::shown(&line));
             }
             println!("The node's file and the policy file are right.");
             ExitCode::SUCCESS
@@ -145,7 +145,7 @@ fn print_status(config: &Config, json: bool) -> ExitCode {
     };
     let now = Timestamp::now();
     if json {
-        println!("{}", serde_json::to_string_pretty(&status).unwrap_or_default());
+        println!("{}", wire::shown::json(&serde_json::to_string_pretty(&status).unwrap_or_default()));
     } else {
         print!("{}", status::table(&status, now));
     }

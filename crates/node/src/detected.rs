@@ -9,9 +9,9 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::broadcast::error::RecvError;
 use wire::alert::{Alert, Severity};
+use wire::shown;
 
 use crate::pipeline::Shared;
-use crate::status::shown;
 
 fn path(data: &Path) -> PathBuf {
     data.join("tail.sock")
@@ -64,7 +64,7 @@ pub async fn print(data: &Path, json: bool, colour: bool) -> Result<()> {
     let mut lines = BufReader::new(stream).lines();
     while let Some(line) = lines.next_line().await? {
         if json {
-            println!("{line}");
+            println!("{}", wire::shown::json(&line));
         } else if let Ok(alert) = serde_json::from_str::<Alert>(&line) {
             println!("{}", row(&alert, colour));
         }

@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use wire::shown;
 use wire::status::{SourceState, Status};
 
 use crate::identity::write_whole;
@@ -183,18 +184,6 @@ pub fn table(status: &Status, now: Timestamp) -> String {
         row("! wrong", shown(&line));
     }
     out
-}
-
-/// Text that others wrote, safe for a terminal: control and direction characters are shown, not obeyed.
-#[must_use]
-pub fn shown(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| {
-            let hidden = c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-            let escape: Vec<char> = if hidden { c.escape_unicode().collect() } else { vec![c] };
-            escape
-        })
-        .collect()
 }
 
 /// A number of seconds, in words.

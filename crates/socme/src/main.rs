@@ -1,6 +1,10 @@
 //! SOCme's command line.
 
+mod completions;
 mod demo;
+#[cfg(test)]
+mod reference;
+mod remote;
 
 use std::process::ExitCode;
 
@@ -8,7 +12,7 @@ use clap::{Parser, Subcommand};
 
 /// SOCme: a decentralised Security Operations Center.
 #[derive(Parser)]
-#[command(name = "socme", version, propagate_version = true)]
+#[command(name = "socme", version, propagate_version = true, after_help = remote::EXIT_CODES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -20,6 +24,9 @@ enum Command {
     Core(socme_core::cli::CoreCommand),
     /// A node: watches this network and sends alerts to the core
     Node(node::cli::Node),
+    #[command(flatten)]
+    Remote(remote::Remote),
+    Completions(completions::Completions),
     /// A demo on this machine alone: a core, three clients, and traffic that their sensors see
     Demo(demo::Demo),
     /// Make the demo's traffic
@@ -28,7 +35,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::parse_from(remote::typed(std::env::args_os()));
     // The core logs as its settings say.
     if !matches!(cli.command, Command::Core(_)) {
         let terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
@@ -49,6 +56,8 @@ fn main() -> ExitCode {
         match cli.command {
             Command::Core(core) => core.run().await,
             Command::Node(node) => node.run().await,
+            Command::Remote(remote) => Ok(remote.run().await),
+            Command::Completions(completions) => completions.run(),
             Command::Demo(demo) => demo.run().await,
             Command::DemoTraffic(traffic) => traffic.run().await,
         }

@@ -76,6 +76,29 @@ CREATE TABLE api_key_client (
     PRIMARY KEY (api_key, client)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX api_key_client_client ON api_key_client (client);
+-- How people show who they are, beside a passphrase.
+CREATE TABLE authenticator (
+    user_id INTEGER PRIMARY KEY REFERENCES user ON DELETE CASCADE,
+    sealed BLOB NOT NULL,
+    -- The last 30 seconds whose code was used.
+    step INTEGER NOT NULL,
+    created INTEGER NOT NULL
+) STRICT;
+CREATE TABLE recovery_code (
+    user_id INTEGER NOT NULL REFERENCES user ON DELETE CASCADE,
+    hash BLOB NOT NULL,
+    PRIMARY KEY (user_id, hash)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE passkey (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id INTEGER NOT NULL REFERENCES user ON DELETE CASCADE,
+    credential BLOB NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    data TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    used INTEGER
+) STRICT;
+CREATE INDEX passkey_user ON passkey (user_id);
 -- What takes more than one request (ceremonies.rs).
 CREATE TABLE ceremony (
     hash BLOB PRIMARY KEY,

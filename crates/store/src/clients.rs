@@ -6,7 +6,6 @@ use crate::audit::{self, Actor, Note};
 use crate::changes::{self, Kind};
 use crate::clock::from_millis;
 use crate::engine::sql::{Row, Sql, params};
-use crate::engine::writer::Tx;
 use crate::id::ClientId;
 use crate::{Error, Reach, Result, Scope, Store, jobs, text};
 
@@ -285,7 +284,7 @@ fn free_slug(sql: Sql<'_>, name: &str) -> Result<String> {
     Ok(slug)
 }
 
-/// True if there is such a client.
-pub(crate) fn exists(tx: &Tx<'_>, id: ClientId) -> Result<bool> {
-    Ok(tx.sql.one("SELECT 1 FROM client WHERE id = ?1", [id], |_| Ok(()))?.is_some())
+/// Fails unless there is such a client.
+pub(crate) fn demand(sql: Sql<'_>, id: ClientId) -> Result<()> {
+    sql.one("SELECT 1 FROM client WHERE id = ?1", [id], |_| Ok(()))?.ok_or(Error::NotFound("client"))
 }

@@ -8,7 +8,7 @@ use crate::changes::{self, Kind};
 use crate::clock::from_millis;
 use crate::engine::writer::Tx;
 use crate::id::{ClientId, NodeId, TokenId};
-use crate::{Error, Result, Scope, Secret, Store};
+use crate::{Error, Result, Scope, Secret, Store, clients};
 
 /// SHA-256 of something: of a key's public part (SubjectPublicKeyInfo), or of a certificate (DER).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -111,9 +111,7 @@ impl Store {
         let hash = secret.hash();
         let row = self
             .write("create token", move |tx| {
-                if !crate::clients::exists(tx, client)? {
-                    return Err(Error::NotFound("client"));
-                }
+                clients::demand(tx.sql, client)?;
                 let ends = tx.now + valid.as_millis() as i64;
                 let id = tx.sql.insert(
                     "INSERT INTO token (client, hash, created, created_by, ends) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -141,6 +139,7 @@ impl Store {
     pub async fn tokens(&self, scope: &Scope, client: ClientId) -> Result<Vec<TokenRow>> {
         scope.demand(client, "client")?;
         self.read("tokens", move |sql| {
+            clients::demand(sql, client)?;
             sql.all(
                 "SELECT id, created, created_by, ends, used FROM token WHERE client = ?1 ORDER BY id DESC LIMIT 200",
                 [client],

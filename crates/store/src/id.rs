@@ -62,6 +62,10 @@ number!(
     ApiKeyId
 );
 number!(
+    /// A passkey.
+    PasskeyId
+);
+number!(
     /// An enrolment token (its row, not its secret).
     TokenId
 );

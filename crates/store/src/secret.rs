@@ -17,6 +17,19 @@ impl Secret {
         Ok(Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
     }
 
+    /// Draws a recovery code: 80 bits in groups that people can type, such as `k3f9-x2mq-7bta-wz5h`.
+    ///
+    /// # Errors
+    /// The operating system gives no randomness.
+    pub fn draw_code() -> crate::Result<Self> {
+        // 32 letters and digits without those that look alike; 256 is a multiple of 32, so each is as likely.
+        const SIGNS: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz023456789";
+        let bytes: [u8; 16] = random()?;
+        let signs: Vec<char> = bytes.iter().map(|byte| char::from(SIGNS[usize::from(byte % 32)])).collect();
+        let groups: Vec<String> = signs.chunks(4).map(|group| group.iter().collect()).collect();
+        Ok(Self(groups.join("-")))
+    }
+
     /// Draws a key for a program: told apart by how it begins, so that a forgotten one is found by who looks for such.
     pub(crate) fn draw_key() -> crate::Result<Self> {
         Ok(Self(format!("{KEY}{}", Self::draw()?.0)))

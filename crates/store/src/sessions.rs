@@ -72,6 +72,14 @@ pub struct Session {
     pub agent: Option<String>,
 }
 
+impl Session {
+    /// The same, had they shown at this moment who they are.
+    #[must_use]
+    pub fn at(&self, proved: Timestamp) -> Self {
+        Self { proved, ..self.clone() }
+    }
+}
+
 /// A session to be.
 #[derive(Clone, Debug)]
 pub struct NewSession {

@@ -10,7 +10,7 @@ use crate::clock::from_millis;
 use crate::engine::sql::{Sql, params};
 use crate::engine::writer::Tx;
 use crate::id::{SessionId, UserId};
-use crate::{Error, Result, Store};
+use crate::{Error, Result, Store, passkeys};
 
 /// A person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +31,12 @@ pub struct User {
     pub seen: Option<Timestamp>,
     /// They have a passphrase.
     pub has_passphrase: bool,
+    /// They have an authenticator, whose code is asked for beside the passphrase.
+    pub has_authenticator: bool,
+    /// Recovery codes that are left.
+    pub recovery_codes: u64,
+    /// Passkeys that they have.
+    pub passkeys: u64,
     /// Until when the invitation holds that they have not taken up.
     pub invited: Option<Timestamp>,
 }
@@ -196,7 +202,7 @@ impl Store {
     /// Gives a user another passphrase, or takes it away; ends their sessions but one.
     ///
     /// # Errors
-    /// There is no such user.
+    /// There is no such user, or it is taken away and was their last way to sign in.
     pub async fn set_passphrase(
         &self,
         actor: Actor,
@@ -207,8 +213,10 @@ impl Store {
         self.write("set passphrase", move |tx| {
             let user = load(tx.sql, id)?;
             set_passphrase(tx, &actor, &user, passphrase.as_deref())?;
+            let user = load(tx.sql, id)?;
+            keep_a_way_in(tx.sql, &user)?;
             end_sessions(tx, id, but)?;
-            load(tx.sql, id)
+            Ok(user)
         })
         .await
     }
@@ -275,6 +283,14 @@ pub(crate) fn has_admin(sql: Sql<'_>, but: Option<UserId>) -> Result<bool> {
     Ok(found.is_some())
 }
 
+/// Fails if a user has no way left to show who they are.
+pub(crate) fn keep_a_way_in(sql: Sql<'_>, user: &User) -> Result<()> {
+    if user.has_passphrase || passkeys::count(sql, user.id)? > 0 {
+        return Ok(());
+    }
+    Err(Error::Refused("this is the last way to sign in: set up another one first".into()))
+}
+
 /// Fails if this is the only administrator who may sign in.
 fn keep_an_admin(sql: Sql<'_>, user: &User) -> Result<()> {
     if user.access == Access::Admin && !user.disabled && !has_admin(sql, Some(user.id))? {
@@ -286,7 +302,10 @@ fn keep_an_admin(sql: Sql<'_>, user: &User) -> Result<()> {
 pub(crate) fn load(sql: Sql<'_>, id: UserId) -> Result<User> {
     let found = sql.one(
         "SELECT name, admin, everywhere, disabled, language, theme, time_zone, created, seen, passphrase IS NOT NULL, \
-         (SELECT max(ends) FROM link WHERE user_id = user.id AND kind = 2) FROM user WHERE id = ?1",
+         (SELECT max(ends) FROM link WHERE user_id = user.id AND kind = 2), \
+         EXISTS (SELECT 1 FROM authenticator WHERE user_id = user.id), \
+         (SELECT count(*) FROM recovery_code WHERE user_id = user.id), \
+         (SELECT count(*) FROM passkey WHERE user_id = user.id) FROM user WHERE id = ?1",
         [id],
         |row| {
             let user = User {
@@ -299,6 +318,9 @@ pub(crate) fn load(sql: Sql<'_>, id: UserId) -> Result<User> {
                 seen: row.get::<_, Option<i64>>(8)?.map(from_millis),
                 has_passphrase: row.get(9)?,
                 invited: row.get::<_, Option<i64>>(10)?.map(from_millis),
+                has_authenticator: row.get(11)?,
+                recovery_codes: row.get::<_, i64>(12)?.max(0) as u64,
+                passkeys: row.get::<_, i64>(13)?.max(0) as u64,
             };
             Ok((user, row.get::<_, bool>(1)?, row.get::<_, Option<i64>>(2)?))
         },

@@ -14,10 +14,12 @@
 pub mod alert;
 pub mod limit;
 pub mod link;
+pub mod shown;
 pub mod status;
 pub mod token;
 
 pub use alert::{Alert, Severity, Source};
+pub use shown::shown;
 
 /// Version of this protocol. The core understands this one and every earlier one down to [`OLDEST`]; a node with a newer
 /// one is told to update the core (RFC 9457 problem of type `wire-version`).

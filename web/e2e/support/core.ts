@@ -20,7 +20,7 @@ export class Core {
       `data = "${core.folder}/core"\n[people]\nlisten = "127.0.0.1:${people}"\n` +
         `[nodes]\nlisten = "127.0.0.1:${nodes}"\n[metrics]\nlisten = "127.0.0.1:${metrics}"\n`,
     );
-    core.url = `http://127.0.0.1:${people}`;
+    core.url = `http://localhost:${people}`;
     await core.launch();
     const [link] = await core.#program!.line(/http\S+\/setup#\S+/);
     core.setUpLink = link;

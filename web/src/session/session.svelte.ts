@@ -1,7 +1,8 @@
 import { ask, http, onSessionEnded } from '$lib/api/client';
 import { Problem } from '$lib/api/problem';
-import type { Me, Role } from '$lib/api/schema';
+import type { Me, NewProof, Role } from '$lib/api/schema';
 import { live } from '$lib/live.svelte';
+import { showPasskey } from '$lib/passkeys';
 import { isLocale, isTheme, preferences } from '$lib/preferences.svelte';
 
 type Change = Partial<Pick<Me, 'name' | 'language' | 'theme' | 'time_zone'>>;
@@ -63,8 +64,20 @@ class Session {
     }
   }
 
-  async signIn(name: string, passphrase: string): Promise<void> {
-    this.#accept(await ask(http.POST('/api/v1/session', { body: { name, passphrase } })));
+  /** Signs in, unless a code is owed: then says the ticket to give with it. */
+  async signIn(name: string, passphrase: string): Promise<string | null> {
+    const answer = await ask(http.POST('/api/v1/session', { body: { name, passphrase } }));
+    if ('ticket' in answer) return answer.ticket;
+    this.#accept(answer);
+    return null;
+  }
+
+  async signInByCode(ticket: string, code: string): Promise<void> {
+    this.#accept(await ask(http.POST('/api/v1/session/second', { body: { ticket, code } })));
+  }
+
+  async signInByPasskey(): Promise<void> {
+    this.#accept(await ask(http.POST('/api/v1/session/passkey', { body: await showPasskey() })));
   }
 
   async signInByLink(token: string): Promise<void> {
@@ -80,8 +93,17 @@ class Session {
   }
 
   /** Shows again who they are; the core's «no» is thrown. */
-  async prove(passphrase: string): Promise<void> {
-    this.#me = await ask(http.POST('/api/v1/session/proof', { body: { passphrase } }));
+  async prove(proof: NewProof): Promise<void> {
+    this.#me = await ask(http.POST('/api/v1/session/proof', { body: proof }));
+  }
+
+  async proveByPasskey(): Promise<void> {
+    await this.prove({ passkey: await showPasskey() });
+  }
+
+  /** Asks again who they are: what they have to sign in with may have changed. */
+  async refresh(): Promise<void> {
+    this.#me = await ask(http.GET('/api/v1/me'));
   }
 
   async changePassphrase(old: string | undefined, fresh: string): Promise<void> {

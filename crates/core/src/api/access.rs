@@ -21,7 +21,7 @@ use crate::state::Shared;
 
 /// Who may ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Who {
+pub(crate) enum Who {
     /// Anybody, signed in or not.
     Anyone,
     /// Whoever is signed in, guests as well.
@@ -32,7 +32,7 @@ pub(super) enum Who {
 
 /// What it is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum About {
+pub(crate) enum About {
     /// Nobody's data.
     Nothing,
     /// The asker alone.
@@ -47,7 +47,7 @@ pub(super) enum About {
 
 /// What the asker must show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Shows {
+pub(crate) enum Shows {
     /// A session or a key.
     Any,
     /// A session in which they have shown lately who they are, or a key.
@@ -56,17 +56,19 @@ pub(super) enum Shows {
     Session,
     /// A session in which they have shown lately who they are: no key.
     SessionLately,
+    /// A key: it is about the program that asks.
+    Key,
 }
 
 /// A line of the table.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Rule {
-    pub(super) method: &'static str,
+pub(crate) struct Rule {
+    pub(crate) method: &'static str,
     /// Below `/api/v1`.
-    pub(super) path: &'static str,
-    pub(super) who: Who,
-    pub(super) about: About,
-    pub(super) shows: Shows,
+    pub(crate) path: &'static str,
+    pub(crate) who: Who,
+    pub(crate) about: About,
+    pub(crate) shows: Shows,
 }
 
 const fn anyone(method: &'static str, path: &'static str) -> Rule {
@@ -99,11 +101,14 @@ impl Rule {
 use About::{Client, Clients, Everything, Nothing};
 
 /// The table.
-pub(super) const TABLE: &[Rule] = &[
+pub(crate) const TABLE: &[Rule] = &[
     // Getting in, and one's own page.
     anyone("GET", "/setup"),
     anyone("POST", "/setup"),
     anyone("POST", "/session"),
+    anyone("POST", "/session/second"),
+    anyone("POST", "/session/passkey"),
+    anyone("POST", "/session/passkey/begin"),
     anyone("POST", "/session/link"),
     anyone("POST", "/session/invitation"),
     anyone("POST", "/session/invitation/whom"),
@@ -112,12 +117,23 @@ pub(super) const TABLE: &[Rule] = &[
     own("GET", "/me").shows(Shows::Any),
     own("PATCH", "/me"),
     own("PUT", "/me/passphrase"),
+    own("DELETE", "/me/passphrase").shows(Shows::SessionLately),
+    own("POST", "/me/authenticator/begin").shows(Shows::SessionLately),
+    own("POST", "/me/authenticator").shows(Shows::SessionLately),
+    own("DELETE", "/me/authenticator").shows(Shows::SessionLately),
+    own("POST", "/me/recovery-codes").shows(Shows::SessionLately),
+    own("GET", "/me/passkeys"),
+    own("POST", "/me/passkeys").shows(Shows::SessionLately),
+    own("POST", "/me/passkeys/begin").shows(Shows::SessionLately),
+    own("DELETE", "/me/passkeys/{id}").shows(Shows::SessionLately),
     own("GET", "/me/sessions"),
     own("DELETE", "/me/sessions"),
     own("DELETE", "/me/sessions/{id}"),
     own("GET", "/me/keys"),
     own("POST", "/me/keys").shows(Shows::SessionLately),
     own("DELETE", "/me/keys/{id}"),
+    own("GET", "/me/key").shows(Shows::Key),
+    own("DELETE", "/me/key").shows(Shows::Key),
     own("GET", "/version").shows(Shows::Any),
     // Clients and their nodes.
     viewer("GET", "/clients", Clients),
@@ -153,6 +169,7 @@ pub(super) const TABLE: &[Rule] = &[
     admin("PATCH", "/users/{id}", Everything).shows(Shows::Lately),
     admin("DELETE", "/users/{id}", Everything).shows(Shows::Lately),
     admin("POST", "/users/{id}/invitation", Everything).shows(Shows::Lately),
+    admin("DELETE", "/users/{id}/factors", Everything).shows(Shows::Lately),
     admin("GET", "/users/{id}/sessions", Everything),
     admin("DELETE", "/users/{id}/sessions", Everything),
     admin("GET", "/keys", Everything),
@@ -230,6 +247,7 @@ impl Shows {
             Self::Lately => "session with a proof of the last 15 minutes, or key",
             Self::Session => "session",
             Self::SessionLately => "session with a proof of the last 15 minutes",
+            Self::Key => "key",
         }
     }
 }

@@ -10,9 +10,9 @@ use utoipa::ToSchema;
 
 use super::extract::{Body, Place};
 use super::me::Role;
-use super::person::Person;
+use super::person::{Pass, Person};
 use crate::problem::{Problem, ProblemBody};
-use crate::state::Shared;
+use crate::state::{Core, Shared};
 
 /// Longest life of a key that has an end, in days.
 const LONGEST: u16 = 3_660;
@@ -138,6 +138,27 @@ pub(super) async fn delete_own(
 ) -> Result<StatusCode, Problem> {
     core.store.delete_api_key(person.actor, Some(person.user.id), ApiKeyId(id)).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The key that asks.
+#[utoipa::path(get, path = "/me/key", tag = "me", operation_id = "key", responses((status = 200, body = Key)))]
+pub(super) async fn this(State(core): State<Shared>, person: Person) -> Result<Json<Key>, Problem> {
+    Ok(Json(presented(&core, &person).await?.into()))
+}
+
+/// Deletes the key that asks: how a program signs out.
+#[utoipa::path(delete, path = "/me/key", tag = "me", operation_id = "delete_this_key", responses((status = 204)))]
+pub(super) async fn delete_this(State(core): State<Shared>, person: Person) -> Result<StatusCode, Problem> {
+    let key = presented(&core, &person).await?;
+    core.store.delete_api_key(person.actor, Some(key.user), key.id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn presented(core: &Core, person: &Person) -> Result<ApiKey, Problem> {
+    let Pass::Key(secret) = &person.pass else { return Err(Problem::not_found("key")) };
+    // It may have died since the table let it in.
+    let holder = core.store.key_holder(secret, None).await?;
+    holder.map(|holder| holder.key).ok_or_else(Problem::not_signed_in)
 }
 
 /// Everybody's keys.

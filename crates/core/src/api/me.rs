@@ -33,6 +33,12 @@ pub(super) struct Me {
     time_zone: Option<String>,
     /// They have a passphrase.
     has_passphrase: bool,
+    /// They have an authenticator, whose code is asked for beside the passphrase.
+    has_authenticator: bool,
+    /// Recovery codes that are left.
+    recovery_codes: u64,
+    /// Passkeys that they have.
+    passkeys: u64,
     /// Until when this session may do what is dangerous; null: they must show first who they are.
     proved_until: Option<Timestamp>,
 }
@@ -187,6 +193,9 @@ impl Me {
             theme,
             time_zone,
             has_passphrase: user.has_passphrase,
+            has_authenticator: user.has_authenticator,
+            recovery_codes: user.recovery_codes,
+            passkeys: user.passkeys,
             proved_until: until.filter(|until| *until > core.now()),
         }
     }

@@ -1,6 +1,6 @@
 //! The HTTP API for people: one file per resource. Only here is HTTP known.
 
-mod access;
+pub(crate) mod access;
 mod actions;
 mod alerts;
 mod asking;
@@ -8,12 +8,14 @@ mod audit;
 mod charts;
 mod clients;
 mod extract;
+mod factors;
 pub(crate) mod health;
 mod invitations;
 mod keys;
 mod live;
 mod me;
 mod nodes;
+mod passkeys;
 mod passphrases;
 mod person;
 mod query;

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -46,6 +47,17 @@ pub(super) async fn change(
     let but = person.session()?.id;
     person.user = core.store.set_passphrase(person.actor.clone(), person.user.id, Some(hash), Some(but)).await?;
     Ok(Json(Me::of(&core, &person)))
+}
+
+/// Takes the asker's passphrase away: from now on they sign in by passkey or provider.
+#[utoipa::path(delete, path = "/me/passphrase", tag = "me", operation_id = "remove_passphrase", responses(
+    (status = 204),
+    (status = 409, body = ProblemBody, description = "It is the last way to sign in"),
+))]
+pub(super) async fn remove(State(core): State<Shared>, person: Person) -> Result<StatusCode, Problem> {
+    let but = person.session()?.id;
+    core.store.set_passphrase(person.actor, person.user.id, None, Some(but)).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// The hash of a passphrase that somebody has chosen, unless it is a bad choice.

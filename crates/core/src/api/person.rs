@@ -89,6 +89,11 @@ impl Person {
                 "session-only",
                 "This is for a person at a browser, not for a key.",
             )),
+            (Pass::Session(..), Shows::Key) => Err(Problem::new(
+                StatusCode::FORBIDDEN,
+                "key-only",
+                "This is for a program with a key, not for a person at a browser.",
+            )),
             (_, Shows::Lately | Shows::SessionLately) => {
                 self.demand_proof(core)?;
                 Ok(self)

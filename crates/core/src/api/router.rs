@@ -21,8 +21,8 @@ use utoipa_axum::routes;
 
 use super::access::{About, Shows, Who, enforce, rule};
 use super::{
-    actions, alerts, audit, charts, clients, health, invitations, keys, live, me, nodes, passphrases, query, session,
-    sessions, setup, tokens, users, version,
+    actions, alerts, audit, charts, clients, factors, health, invitations, keys, live, me, nodes, passkeys,
+    passphrases, query, session, sessions, setup, tokens, users, version,
 };
 use crate::listener::client_address;
 use crate::problem::{Listener, Problem, answer};
@@ -50,14 +50,24 @@ fn api() -> OpenApiRouter<Shared> {
             .routes(routes!(session::sign_in, session::sign_out))
             .routes(routes!(session::sign_in_by_link))
             .routes(routes!(session::prove))
+            .routes(routes!(factors::second))
+            .routes(routes!(passkeys::sign_in))
+            .routes(routes!(passkeys::ask))
             .routes(routes!(invitations::accept))
             .routes(routes!(invitations::whom))
             .routes(routes!(me::me, me::change))
-            .routes(routes!(passphrases::change))
+            .routes(routes!(passphrases::change, passphrases::remove))
+            .routes(routes!(factors::set, factors::remove))
+            .routes(routes!(factors::begin))
+            .routes(routes!(factors::renew))
+            .routes(routes!(passkeys::list, passkeys::add))
+            .routes(routes!(passkeys::begin))
+            .routes(routes!(passkeys::delete))
             .routes(routes!(sessions::list, sessions::end_others))
             .routes(routes!(sessions::end))
             .routes(routes!(keys::own, keys::create))
             .routes(routes!(keys::delete_own))
+            .routes(routes!(keys::this, keys::delete_this))
             .routes(routes!(clients::list, clients::create))
             .routes(routes!(clients::get, clients::change, clients::delete))
             .routes(routes!(tokens::list, tokens::create))
@@ -79,6 +89,7 @@ fn api() -> OpenApiRouter<Shared> {
             .routes(routes!(users::list, users::create))
             .routes(routes!(users::get, users::change, users::delete))
             .routes(routes!(users::invite))
+            .routes(routes!(factors::reset))
             .routes(routes!(users::sessions, users::end_sessions))
             .routes(routes!(keys::list))
             .routes(routes!(keys::delete))
@@ -136,6 +147,7 @@ fn tell_who(operation: &mut Operation, method: &str, path: &str) {
         (Who::Anyone, _) => Vec::new(),
         (_, Shows::Any | Shows::Lately) => vec![one("session"), one("key")],
         (_, Shows::Session | Shows::SessionLately) => vec![one("session")],
+        (_, Shows::Key) => vec![one("key")],
     });
     if rule.who != Who::Anyone {
         let mut refused = vec![("401", "Nobody is signed in, or the key is dead")];

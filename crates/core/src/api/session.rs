@@ -5,14 +5,16 @@ use std::time::Instant;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::AppendHeaders;
+use axum::response::{AppendHeaders, IntoResponse as _, Response};
 use jiff::SignedDuration;
 use serde::Deserialize;
-use store::{Actor, NewSession, Proof, Secret, User};
+use store::{Actor, NewSession, Proof, Secret, Step, User};
 use utoipa::ToSchema;
 
 use super::extract::Body;
+use super::factors::{LOOKING, SecondFactor, demand_code};
 use super::me::Me;
+use super::passkeys::{self, ShownPasskey};
 use super::person::{From, Person, set_cookie};
 use crate::metrics::By;
 use crate::problem::{Problem, ProblemBody};
@@ -39,13 +41,17 @@ pub(super) struct Link {
     token: String,
 }
 
-/// What shows again who somebody is.
+/// What shows again who somebody is: their passphrase, with a code if they have an authenticator; or a passkey.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewProof)]
 pub(super) struct Again {
     /// Their passphrase.
-    passphrase: String,
+    passphrase: Option<String>,
+    /// Six digits of the authenticator, or a recovery code.
+    code: Option<String>,
+    /// A passkey.
+    passkey: Option<ShownPasskey>,
 }
 
 /// Signs in.
@@ -53,6 +59,7 @@ pub(super) struct Again {
 /// An unknown name and a wrong passphrase are answered alike, after the same work.
 #[utoipa::path(post, path = "/session", tag = "session", request_body = SignIn, responses(
     (status = 200, body = Me),
+    (status = 202, body = SecondFactor, description = "The passphrase fits; a code is owed: give it to `/session/second`"),
     (status = 401, body = ProblemBody, description = "The name or the passphrase is wrong"),
     (status = 429, body = ProblemBody, description = "Too many attempts; `Retry-After` says when to come back"),
 ))]
@@ -60,10 +67,15 @@ pub(super) async fn sign_in(
     State(core): State<Shared>,
     from: From,
     Body(SignIn { name, passphrase }): Body<SignIn>,
-) -> Result<SignedIn, Problem> {
+) -> Result<Response, Problem> {
     let user = recognise(&core, &name, passphrase, &from).await?;
+    if user.has_authenticator {
+        let ticket = core.store.begin_step(Step::SecondFactor, Some(user.id), Vec::new(), LOOKING).await?;
+        let owed = SecondFactor { ticket: ticket.reveal().to_owned() };
+        return Ok((StatusCode::ACCEPTED, Json(owed)).into_response());
+    }
     let begun = core.store.begin_session(user.id, new_session(&core, from, Proof::Passphrase)).await?;
-    signed_in(&core, begun)
+    Ok(signed_in(&core, begun)?.into_response())
 }
 
 /// Signs in with a one-time link that was made on the core's own machine (`socme core sign-in-link`).
@@ -91,11 +103,30 @@ pub(super) async fn prove(
     State(core): State<Shared>,
     person: Person,
     from: From,
-    Body(Again { passphrase }): Body<Again>,
+    Body(again): Body<Again>,
 ) -> Result<Json<Me>, Problem> {
-    recognise(&core, &person.user.name, passphrase, &from).await?;
-    core.store.prove_session(person.actor.clone(), person.session()?.id, Proof::Passphrase).await?;
-    Ok(Json(Me::of(&core, &person)))
+    let by = match again {
+        Again { passkey: Some(shown), .. } => {
+            if passkeys::recognise(&core, shown).await?.id != person.user.id {
+                return Err(Problem::invalid("passkey", "This passkey is somebody else's."));
+            }
+            Proof::Passkey
+        }
+        Again { passphrase: Some(passphrase), code, .. } => {
+            let user = recognise(&core, &person.user.name, passphrase, &from).await?;
+            if user.has_authenticator {
+                let missing = || Problem::invalid("code", "Give the code of your authenticator too.");
+                demand_code(&core, &user, &code.ok_or_else(missing)?, &from).await?;
+                Proof::PassphraseAndCode
+            } else {
+                Proof::Passphrase
+            }
+        }
+        Again { .. } => return Err(Problem::invalid("passphrase", "Give your passphrase, or show a passkey.")),
+    };
+    core.store.prove_session(person.actor.clone(), person.session()?.id, by).await?;
+    let proved = person.session()?.at(core.now());
+    Ok(Json(Me::new(&core, &person.user, &person.access, Some(&proved))))
 }
 
 /// Signs out.
@@ -114,9 +145,7 @@ pub(super) async fn recognise(core: &Core, name: &str, passphrase: String, from:
     let outcome = |word: &str| core.metrics.sign_ins.get_or_create(&By("outcome", word.into())).inc();
     core.sign_ins.attempt(name, from.address, Instant::now()).map_err(|wait| {
         outcome("throttled");
-        Problem::new(StatusCode::TOO_MANY_REQUESTS, "throttled", "Too many attempts.")
-            .detail("Wait a little before you try again.")
-            .retry_after(wait)
+        Problem::throttled(wait)
     })?;
     let found = core.store.user_to_sign_in(name).await?;
     let stored = found.as_ref().and_then(|(_, stored)| stored.clone());

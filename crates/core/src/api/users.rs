@@ -35,6 +35,10 @@ pub(super) struct User {
     disabled: bool,
     /// They have a passphrase.
     has_passphrase: bool,
+    /// They have an authenticator.
+    has_authenticator: bool,
+    /// Passkeys that they have.
+    passkeys: u64,
     /// Until when the invitation holds that they have not taken up.
     invited_until: Option<Timestamp>,
     /// Since when.
@@ -53,6 +57,8 @@ impl User {
             access: (&user.access).into(),
             disabled: user.disabled,
             has_passphrase: user.has_passphrase,
+            has_authenticator: user.has_authenticator,
+            passkeys: user.passkeys,
             invited_until: user.invited.filter(|ends| *ends >= now),
             created: user.created,
             seen: user.seen,

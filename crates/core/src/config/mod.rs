@@ -10,7 +10,7 @@ mod flags;
 mod rules;
 mod value;
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -163,8 +163,8 @@ impl Config {
         }
         let scheme = if self.people_tls() { "https" } else { "http" };
         let ip = listening.ip();
-        // Nobody can open 0.0.0.0 in a browser.
-        if ip.is_unspecified() {
+        // Nobody can open 0.0.0.0 in a browser, and passkeys need a name.
+        if ip.is_unspecified() || ip == Ipv4Addr::LOCALHOST || ip == Ipv6Addr::LOCALHOST {
             format!("{scheme}://localhost:{}", listening.port())
         } else {
             format!("{scheme}://{listening}")

@@ -22,7 +22,7 @@ fn nothing_needs_to_be_set() {
     assert_eq!(config.nodes_silence_alarms.len(), 3);
     assert!(config.data.ends_with("socme"));
     assert_eq!(config.retention_max_age, Bound::At(Duration::from_secs(365 * 86_400)));
-    assert_eq!(config.people_url(config.people_listen), "http://127.0.0.1:7440");
+    assert_eq!(config.people_url(config.people_listen), "http://localhost:7440");
 }
 
 #[test]

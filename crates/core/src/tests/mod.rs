@@ -1,8 +1,10 @@
 //! A whole core in this process, with a clock that the test turns, and the people and nodes that speak with it.
 
+mod access;
 mod authority;
 mod blind;
 mod condition;
+mod factors;
 mod hostile;
 mod people;
 mod silent;
@@ -57,6 +59,11 @@ impl Stage {
         let running = start(config, clock).await.unwrap();
         let base = format!("http://{}", running.people);
         Self { running: Some(running), clock: hand, _folder: folder, base, http: plain(None), cookie: String::new() }
+    }
+
+    /// The core's database.
+    pub(super) fn store(&self) -> store::Store {
+        self.running.as_ref().unwrap().core.store.clone()
     }
 
     /// Asks the API; keeps the session that it gives.

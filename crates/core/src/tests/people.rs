@@ -10,30 +10,6 @@ fn credentials(name: &str, passphrase: &str) -> Option<Value> {
 }
 
 #[tokio::test]
-async fn nothing_is_told_to_who_is_not_signed_in() {
-    let mut stage = Stage::new().await;
-    stage.cookie.clear();
-    let document = serde_json::to_value(crate::api::document()).unwrap();
-    let open = ["setup", "session", "session/link", "session/invitation", "session/invitation/whom"];
-    let mut tried = 0;
-    for (path, methods) in document["paths"].as_object().unwrap() {
-        if open.contains(&path.trim_start_matches("/api/v1/")) {
-            continue;
-        }
-        let url =
-            format!("{}{}", stage.base, path.replace("{id}", "1").replace("{client}", "1").replace("{token_id}", "1"));
-        for method in methods.as_object().unwrap().keys().filter(|key| *key != "parameters") {
-            let method = method.to_uppercase().parse().unwrap();
-            let request = stage.http.request(method, &url).header("x-socme", "1").json(&json!({}));
-            assert_eq!(request.send().await.unwrap().status(), 401, "{path}");
-            tried += 1;
-        }
-    }
-    assert!(tried > 20, "{tried}");
-    stage.stop().await;
-}
-
-#[tokio::test]
 async fn the_setup_link_works_once() {
     let mut stage = Stage::empty("").await;
     let link = stage.running.as_ref().unwrap().setup_link.clone().unwrap();
@@ -197,5 +173,33 @@ async fn a_new_certificate_for_people_is_taken_up_and_a_broken_one_is_not() {
     std::fs::write(&key, "no key").unwrap();
     refresh();
     assert_eq!(ask(&second).await.unwrap().status(), 200);
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn a_program_signs_out_by_deleting_its_own_key_and_no_other() {
+    let mut stage = Stage::new().await;
+    let mut secrets = Vec::new();
+    for name in ["one", "other"] {
+        let (status, made) =
+            stage.ask("POST", "/me/keys", Some(json!({"name": name, "role": "viewer", "valid_days": 1}))).await;
+        assert_eq!(status, 201, "{made}");
+        secrets.push(made["secret"].as_str().unwrap().to_owned());
+    }
+    for method in ["GET", "DELETE"] {
+        assert_eq!(stage.ask(method, "/me/key", None).await.0, 403, "a session is no key");
+    }
+    let with_key = async |method: &str, secret: &str| {
+        let url = format!("{}/api/v1/me/key", stage.base);
+        let request = stage.http.request(method.parse().unwrap(), url).bearer_auth(secret);
+        request.send().await.unwrap()
+    };
+    let this: Value = with_key("GET", &secrets[0]).await.json().await.unwrap();
+    assert_eq!(this["name"], "one", "{this}");
+    assert_eq!(with_key("DELETE", &secrets[0]).await.status(), 204);
+    assert_eq!(with_key("GET", &secrets[0]).await.status(), 401);
+    assert_eq!(with_key("GET", &secrets[1]).await.status(), 200);
+    let audit = stage.get("/audit?action=key.delete").await;
+    assert_eq!(audit["entries"][0]["subject"], "one", "{audit}");
     stage.stop().await;
 }

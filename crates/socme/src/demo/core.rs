@@ -34,7 +34,7 @@ impl Core {
         let home = folder.sub("core")?;
         let (config, log) = (home.join("core.toml"), home.join("core.log"));
         let data = home.join("data");
-        let url = format!("http://127.0.0.1:{}", ports.people);
+        let url = format!("http://localhost:{}", ports.people);
         // Nodes report every other second, so that the page follows what one does to them.
         let text = format!(
             "data = {data:?}\nnode_addresses = [\"127.0.0.1:{nodes}\"]\n\n[people]\nlisten = \"127.0.0.1:{people}\"\n\n\

@@ -11,6 +11,7 @@ mod flood;
 mod generations;
 mod layers;
 mod masked;
+mod remote;
 mod rotation;
 mod rules;
 mod sensor;

@@ -98,9 +98,7 @@ impl Store {
     pub async fn raise(&self, scope: &Scope, client: ClientId, node: Option<NodeId>, alarm: Alert) -> Result<AlertId> {
         scope.demand(client, "client")?;
         self.write("raise", move |tx| {
-            if !clients::exists(tx, client)? {
-                return Err(Error::NotFound("client"));
-            }
+            clients::demand(tx.sql, client)?;
             raise(tx, client, node, alarm)
         })
         .await

@@ -387,6 +387,74 @@ export interface paths {
         patch: operations["me_change"];
         trace?: never;
     };
+    "/api/v1/me/authenticator": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sets up the authenticator that has given this code: from now on it is asked for. Gives new recovery codes.
+         * @description Who: signed in. About: oneself. Shows: session with a proof of the last 15 minutes.
+         */
+        post: operations["me_set_authenticator"];
+        /**
+         * Takes the asker's authenticator away; the passphrase suffices from now on.
+         * @description Who: signed in. About: oneself. Shows: session with a proof of the last 15 minutes.
+         */
+        delete: operations["me_remove_authenticator"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/authenticator/begin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begins to set up an authenticator. Nothing changes before its first code is given.
+         * @description Who: signed in. About: oneself. Shows: session with a proof of the last 15 minutes.
+         */
+        post: operations["me_begin_authenticator"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The key that asks.
+         * @description Who: signed in. About: oneself. Shows: key.
+         */
+        get: operations["me_key"];
+        put?: never;
+        post?: never;
+        /**
+         * Deletes the key that asks: how a program signs out.
+         * @description Who: signed in. About: oneself. Shows: key.
+         */
+        delete: operations["me_delete_this_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/keys": {
         parameters: {
             query?: never;
@@ -431,6 +499,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/passkeys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The asker's passkeys.
+         * @description Who: signed in. About: oneself. Shows: session.
+         */
+        get: operations["me_passkeys"];
+        put?: never;
+        /**
+         * Adds the passkey that the browser has made.
+         * @description Who: signed in. About: oneself. Shows: session with a proof of the last 15 minutes.
+         */
+        post: operations["me_add_passkey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/passkeys/begin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begins to add a passkey.
+         * @description Who: signed in. About: oneself. Shows: session with a proof of the last 15 minutes.
+         */
+        post: operations["me_begin_passkey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/passkeys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Deletes one of the asker's passkeys.
+         * @description Who: signed in. About: oneself. Shows: session with a proof of the last 15 minutes.
+         */
+        delete: operations["me_delete_passkey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/passphrase": {
         parameters: {
             query?: never;
@@ -445,6 +577,30 @@ export interface paths {
          */
         put: operations["me_change_passphrase"];
         post?: never;
+        /**
+         * Takes the asker's passphrase away: from now on they sign in by passkey or provider.
+         * @description Who: signed in. About: oneself. Shows: session with a proof of the last 15 minutes.
+         */
+        delete: operations["me_remove_passphrase"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/recovery-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gives other recovery codes; the earlier ones are dead.
+         * @description Who: signed in. About: oneself. Shows: session with a proof of the last 15 minutes.
+         */
+        post: operations["me_renew_recovery_codes"];
         delete?: never;
         options?: never;
         head?: never;
@@ -709,6 +865,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/session/passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Signs in with a passkey: no name, no passphrase.
+         * @description Who: anyone.
+         */
+        post: operations["session_sign_in_by_passkey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/passkey/begin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begins to sign in with a passkey, or to show again who one is.
+         * @description Who: anyone.
+         */
+        post: operations["session_begin_passkey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session/proof": {
         parameters: {
             query?: never;
@@ -723,6 +919,26 @@ export interface paths {
          * @description Who: signed in. About: oneself. Shows: session.
          */
         post: operations["session_prove"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/second": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Signs in with the second factor, after the passphrase.
+         * @description Who: anyone.
+         */
+        post: operations["session_second_factor"];
         delete?: never;
         options?: never;
         head?: never;
@@ -803,6 +1019,26 @@ export interface paths {
          * @description Who: admin. About: the whole SOC. Shows: session with a proof of the last 15 minutes, or key.
          */
         patch: operations["users_change"];
+        trace?: never;
+    };
+    "/api/v1/users/{id}/factors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Takes passkeys and authenticator from a user who has lost their devices, and signs them out everywhere.
+         * @description Who: admin. About: the whole SOC. Shows: session with a proof of the last 15 minutes, or key.
+         */
+        delete: operations["users_reset_factors"];
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/users/{id}/invitation": {
@@ -902,6 +1138,8 @@ export interface components {
             created: string;
             /** @description They may not sign in. */
             disabled: boolean;
+            /** @description They have an authenticator. */
+            has_authenticator: boolean;
             /** @description They have a passphrase. */
             has_passphrase: boolean;
             /**
@@ -916,6 +1154,11 @@ export interface components {
             invited_until?: string | null;
             /** @description The name that they sign in with. */
             name: string;
+            /**
+             * Format: int64
+             * @description Passkeys that they have.
+             */
+            passkeys: number;
             /** @description The most that they may do anywhere. */
             role: components["schemas"]["Role"];
             /**
@@ -1736,6 +1979,8 @@ export interface components {
         Me: {
             /** @description What they may do, and where. */
             access: components["schemas"]["Access"];
+            /** @description They have an authenticator, whose code is asked for beside the passphrase. */
+            has_authenticator: boolean;
             /** @description They have a passphrase. */
             has_passphrase: boolean;
             /**
@@ -1748,10 +1993,20 @@ export interface components {
             /** @description Name. */
             name: string;
             /**
+             * Format: int64
+             * @description Passkeys that they have.
+             */
+            passkeys: number;
+            /**
              * Format: date-time
              * @description Until when this session may do what is dangerous; null: they must show first who they are.
              */
             proved_until?: string | null;
+            /**
+             * Format: int64
+             * @description Recovery codes that are left.
+             */
+            recovery_codes: number;
             /** @description The most that they may do anywhere; each may do what those before may. */
             role: components["schemas"]["Role"];
             /** @description How the pages look; null: as the browser says. */
@@ -1804,6 +2059,17 @@ export interface components {
              */
             valid_days?: number | null;
         };
+        /** @description An authenticator to be set up: shown once. */
+        NewAuthenticator: {
+            /** @description The same as a picture to scan (SVG). */
+            picture: string;
+            /** @description The secret, to be typed (base32). */
+            secret: string;
+            /** @description To be given with the first code, within 30 minutes. */
+            ticket: string;
+            /** @description The same as an address, `otpauth://…`. */
+            url: string;
+        };
         /** @description A client to be. */
         NewClient: {
             /** @description At most 10,000 characters. */
@@ -1815,10 +2081,22 @@ export interface components {
             /** @description IANA name of its time zone. */
             time_zone?: string | null;
         };
-        /** @description What shows again who somebody is. */
+        /** @description A passkey to be. */
+        NewPasskey: {
+            /** @description What the browser has made, in WebAuthn's JSON form. */
+            credential: Record<string, never>;
+            /** @description What its owner calls it, 1 to 64 characters. */
+            name: string;
+            /** @description From the options. */
+            ticket: string;
+        };
+        /** @description What shows again who somebody is: their passphrase, with a code if they have an authenticator; or a passkey. */
         NewProof: {
+            /** @description Six digits of the authenticator, or a recovery code. */
+            code?: string | null;
+            passkey?: components["schemas"]["ShownPasskey"] | null;
             /** @description Their passphrase. */
-            passphrase: string;
+            passphrase?: string | null;
         };
         /** @description A token to be. */
         NewToken: {
@@ -1926,6 +2204,40 @@ export interface components {
         Nodes: {
             /** @description By client and name. */
             nodes: components["schemas"]["Node"][];
+        };
+        /** @description A passkey. */
+        Passkey: {
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            created: string;
+            /**
+             * Format: int64
+             * @description Number.
+             */
+            id: number;
+            /** @description What its owner calls it. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When it was last used.
+             */
+            used?: string | null;
+        };
+        /** @description What a browser needs to make or to show a passkey. */
+        PasskeyOptions: {
+            /** @description For `navigator.credentials`: `{publicKey: …}` in WebAuthn's JSON form. */
+            options: Record<string, never>;
+            /** @description To be given with the browser's answer, within 5 minutes. */
+            ticket: string;
+        };
+        /** @description Passkeys. */
+        Passkeys: {
+            /** @description False where the pages are reached by a bare address, or without TLS: then browsers make none. */
+            offered: boolean;
+            /** @description The oldest first. */
+            passkeys: components["schemas"]["Passkey"][];
         };
         /** @description Another passphrase. */
         PassphraseChange: {
@@ -2054,6 +2366,11 @@ export interface components {
             /** @description The text. */
             text: string;
         };
+        /** @description Recovery codes: shown once. */
+        RecoveryCodes: {
+            /** @description Each works once, instead of the authenticator. */
+            codes: string[];
+        };
         /** @description What is kept. */
         Retention: {
             /**
@@ -2106,6 +2423,18 @@ export interface components {
              * @description When it happened, by the source's clock.
              */
             time: string;
+        };
+        /** @description What is owed after the passphrase. */
+        SecondFactor: {
+            /** @description To be given with the code, within 5 minutes. */
+            ticket: string;
+        };
+        /** @description The code. */
+        SecondFactorCode: {
+            /** @description Six digits of the authenticator, or a recovery code. */
+            code: string;
+            /** @description From the answer to the passphrase. */
+            ticket: string;
         };
         /** @description A signed-in browser. */
         Session: {
@@ -2162,6 +2491,13 @@ export interface components {
          * @enum {string}
          */
         Severity: "low" | "medium" | "high" | "critical";
+        /** @description A passkey that is shown. */
+        ShownPasskey: {
+            /** @description What the browser shows, in WebAuthn's JSON form. */
+            credential: Record<string, never>;
+            /** @description From the options. */
+            ticket: string;
+        };
         /** @description Name and passphrase. */
         SignIn: {
             /** @description The user's name, in any case. */
@@ -2535,13 +2871,18 @@ export type MeChange = components['schemas']['MeChange'];
 export type Needed = components['schemas']['Needed'];
 export type Network = components['schemas']['Network'];
 export type NewApiKey = components['schemas']['NewApiKey'];
+export type NewAuthenticator = components['schemas']['NewAuthenticator'];
 export type NewClient = components['schemas']['NewClient'];
+export type NewPasskey = components['schemas']['NewPasskey'];
 export type NewProof = components['schemas']['NewProof'];
 export type NewToken = components['schemas']['NewToken'];
 export type NewUser = components['schemas']['NewUser'];
 export type Node = components['schemas']['Node'];
 export type NodeChange = components['schemas']['NodeChange'];
 export type Nodes = components['schemas']['Nodes'];
+export type Passkey = components['schemas']['Passkey'];
+export type PasskeyOptions = components['schemas']['PasskeyOptions'];
+export type Passkeys = components['schemas']['Passkeys'];
 export type PassphraseChange = components['schemas']['PassphraseChange'];
 export type Presence = components['schemas']['Presence'];
 export type Problem = components['schemas']['Problem'];
@@ -2553,15 +2894,19 @@ export type QuerySuggestion = components['schemas']['QuerySuggestion'];
 export type QueryTerm = components['schemas']['QueryTerm'];
 export type Queues = components['schemas']['Queues'];
 export type Raw = components['schemas']['Raw'];
+export type RecoveryCodes = components['schemas']['RecoveryCodes'];
 export type Retention = components['schemas']['Retention'];
 export type Role = components['schemas']['Role'];
 export type Rule = components['schemas']['Rule'];
 export type Sample = components['schemas']['Sample'];
+export type SecondFactor = components['schemas']['SecondFactor'];
+export type SecondFactorCode = components['schemas']['SecondFactorCode'];
 export type Session = components['schemas']['Session'];
 export type Sessions = components['schemas']['Sessions'];
 export type SessionsEnded = components['schemas']['SessionsEnded'];
 export type SetUp = components['schemas']['SetUp'];
 export type Severity = components['schemas']['Severity'];
+export type ShownPasskey = components['schemas']['ShownPasskey'];
 export type SignIn = components['schemas']['SignIn'];
 export type SlowQuery = components['schemas']['SlowQuery'];
 export type Source = components['schemas']['Source'];
@@ -3682,6 +4027,200 @@ export interface operations {
             };
         };
     };
+    me_set_authenticator: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SecondFactorCode"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            /** @description The ticket is dead, or the code does not fit */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    me_remove_authenticator: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    me_begin_authenticator: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewAuthenticator"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    me_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKey"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    me_delete_this_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     me_keys: {
         parameters: {
             query?: never;
@@ -3814,6 +4353,191 @@ export interface operations {
             };
         };
     };
+    me_passkeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Passkeys"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    me_add_passkey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPasskey"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The ticket is dead, or the passkey is not as it should be */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    me_begin_passkey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyOptions"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There are none here: the pages need a name and TLS */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    me_delete_passkey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is the last way to sign in */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     me_change_passphrase: {
         parameters: {
             query?: never;
@@ -3864,6 +4588,96 @@ export interface operations {
             };
             /** @description Too many attempts */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    me_remove_passphrase: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is the last way to sign in */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    me_renew_recovery_codes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no authenticator */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4393,6 +5207,15 @@ export interface operations {
                     "application/json": components["schemas"]["Me"];
                 };
             };
+            /** @description The passphrase fits; a code is owed: give it to `/session/second` */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecondFactor"];
+                };
+            };
             /** @description The name or the passphrase is wrong */
             401: {
                 headers: {
@@ -4544,6 +5367,75 @@ export interface operations {
             };
         };
     };
+    session_sign_in_by_passkey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShownPasskey"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description The ticket is dead */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The passkey is unknown here */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    session_begin_passkey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyOptions"];
+                };
+            };
+            /** @description There are none here: the pages need a name and TLS */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     session_prove: {
         parameters: {
             query?: never;
@@ -4576,6 +5468,56 @@ export interface operations {
             };
             /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    session_second_factor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SecondFactorCode"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description The ticket is dead: begin again with the passphrase */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The code is wrong, or was used already */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4904,6 +5846,51 @@ export interface operations {
             };
             /** @description They are the last administrator */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    users_reset_factors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

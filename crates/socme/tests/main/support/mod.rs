@@ -5,6 +5,7 @@ pub mod core;
 pub mod ledger;
 pub mod link;
 pub mod node;
+pub mod person;
 pub mod sources;
 
 use std::io::{BufRead, BufReader};
