@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newClient, newKey, newUser } from './support/api';
 import { accept, closeBrowser, setUp, Visit, words } from './support/browser';
@@ -114,6 +115,105 @@ test('one sees where one is signed in, ends the others, and changes the passphra
   await page.getByText(words.passphrase_changed).waitFor();
   expect(await page.getByText(words.session_ended).count()).toBe(0);
   expect(visit.faults).toEqual([]);
+});
+
+/** The code that an authenticator shows for a secret now (RFC 6238). */
+function codeOf(secret: string): string {
+  const bits = Array.from(secret, (letter) =>
+    'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0'),
+  );
+  const bytes = bits
+    .join('')
+    .match(/.{8}/g)!
+    .map((byte) => parseInt(byte, 2));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)));
+  const hash = createHmac('sha1', Buffer.from(bytes)).update(counter).digest();
+  const at = hash[19]! & 15;
+  return String((hash.readUInt32BE(at) & 0x7fffffff) % 1_000_000).padStart(6, '0');
+}
+
+test('an authenticator is set up, its recovery code signs in, and it is turned off again', async () => {
+  const { url } = await newUser(visit.page, 'thea', { everywhere: 'viewer' });
+  const thea = await Visit.begin(core.url);
+  const { page } = thea;
+  await accept(thea, url);
+  await page.goto(`${core.url}/me`);
+  await page.getByRole('button', { name: words.authenticator_set_up }).click();
+  await page.getByAltText(words.authenticator_picture).waitFor();
+  await thea.picture('authenticator');
+  await page.getByLabel(words.authenticator_code).fill('000000');
+  await page.getByRole('button', { name: words.authenticator_turn_on }).click();
+  await page.getByText(words.said_first_code).waitFor();
+  await page
+    .getByLabel(words.authenticator_code)
+    .fill(codeOf(await page.getByLabel(words.authenticator_secret, { exact: true }).innerText()));
+  await page.getByRole('button', { name: words.authenticator_turn_on }).click();
+  const recovery = await page
+    .getByRole('dialog', { name: words.recovery_codes })
+    .getByRole('listitem')
+    .first()
+    .innerText();
+  await thea.picture('recovery-codes');
+  await page.getByRole('button', { name: words.recovery_codes_kept }).click();
+  await page.getByText(words.authenticator_on).waitFor();
+
+  await page.context().clearCookies();
+  await page.goto(`${core.url}/sign-in?next=/me`);
+  await page.getByLabel(words.user_name, { exact: true }).fill('thea');
+  await page.getByLabel(words.passphrase, { exact: true }).fill('seven green lamps at noon');
+  await page.getByRole('button', { name: words.sign_in, exact: true }).click();
+  await page.getByLabel(words.second_factor_code).fill(recovery);
+  await page.getByRole('button', { name: words.sign_in, exact: true }).click();
+  await page.getByText(words.authenticator_on).waitFor();
+  await page.getByRole('button', { name: words.authenticator_remove }).click();
+  await page.getByText(words.authenticator_text).waitFor();
+  expect(thea.faults).toEqual([]);
+  await thea.end();
+});
+
+test('a passkey is added, signs in, and shows again who one is', async () => {
+  const { url } = await newUser(visit.page, 'pia', { everywhere: 'viewer' });
+  const pia = await Visit.begin(core.url);
+  const { page } = pia;
+  await accept(pia, url);
+  const device = await page.context().newCDPSession(page);
+  await device.send('WebAuthn.enable');
+  await device.send('WebAuthn.addVirtualAuthenticator', {
+    options: {
+      protocol: 'ctap2',
+      transport: 'internal',
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+    },
+  });
+  await page.goto(`${core.url}/me`);
+  await page.getByRole('button', { name: words.passkey_add }).click();
+  await page.getByLabel(words.name, { exact: true }).last().fill('office laptop');
+  await page.getByRole('button', { name: words.passkey_add_now, exact: true }).click();
+  await page.getByText('office laptop').waitFor();
+  await pia.picture('passkey');
+
+  await page.context().clearCookies();
+  await page.goto(`${core.url}/sign-in?next=/me`);
+  await page.getByRole('button', { name: words.sign_in_passkey }).click();
+  await page.getByText('office laptop').waitFor();
+  let refused = false;
+  await page.route('**/api/v1/me/passkeys/*', async (route) => {
+    if (refused) return route.continue();
+    refused = true;
+    await route.fulfill({
+      status: 403,
+      json: { type: 'prove', title: 'Show again who you are.', status: 403, id: 'x' },
+    });
+  });
+  await page.getByRole('button', { name: 'Delete the passkey office laptop' }).click();
+  await page.getByRole('button', { name: words.prove_passkey }).click();
+  await expect.poll(() => page.getByText('office laptop').count()).toBe(0);
+  expect(pia.faults).toEqual([]);
+  await pia.end();
 });
 
 test('the audit log is searched by person and action, tells what changed, and is exported', async () => {

@@ -156,6 +156,19 @@ test('the last administrator stays one, and a user is deleted by typing their na
   expect(admin.faults).toEqual([]);
 });
 
+test('two hundred users are listed, and found while one types', async () => {
+  const { page } = admin;
+  const client = await clientId(page, 'Client A');
+  for (let n = 0; n < 200; n += 1)
+    await newUser(page, `person-${String(n).padStart(3, '0')}`, n % 3 ? { clients: [{ client, role: 'viewer' }] } : {});
+  await page.goto(`${core.url}/users`);
+  await row(admin, 'person-199').waitFor();
+  await admin.picture('users-200');
+  await page.getByLabel(words.users_search).fill('person-17');
+  await expect.poll(() => page.getByRole('row').count()).toBe(11);
+  expect(admin.faults).toEqual([]);
+});
+
 test('users are found by name and by client, with the keyboard alone', async () => {
   const { page } = admin;
   const client = await clientId(page, 'Client B');

@@ -1,9 +1,10 @@
 import { m } from '$lib/paraglide/messages';
+import { howWords } from '../sessions/words';
 
 /** What the core writes into the audit log, by thing, in the order in which it is offered. */
 export const THINGS = {
   session: ['begin', 'prove', 'end', 'refuse'],
-  user: ['create', 'change', 'passphrase', 'delete'],
+  user: ['create', 'change', 'passphrase', 'authenticator', 'recovery', 'passkey', 'reset', 'delete'],
   link: ['create', 'accept'],
   key: ['create', 'delete'],
   client: ['create', 'change', 'delete'],
@@ -44,6 +45,10 @@ const ACTIONS: Record<string, () => string> = {
   'user.create': m.action_user_create,
   'user.change': m.action_user_change,
   'user.passphrase': m.action_user_passphrase,
+  'user.authenticator': m.action_user_authenticator,
+  'user.recovery': m.action_user_recovery,
+  'user.passkey': m.action_user_passkey,
+  'user.reset': m.action_user_reset,
   'user.delete': m.action_user_delete,
   'link.create': m.action_link_create,
   'link.accept': m.action_link_accept,
@@ -72,4 +77,12 @@ const ACTIONS: Record<string, () => string> = {
 /** What was done, in words. An action that a newer core adds is shown as it is. */
 export function actionWord(action: string): string {
   return ACTIONS[action]?.() ?? action;
+}
+
+/** The rest of an entry, where it is a word of the core's own. */
+export function detailWords({ action, detail }: { action: string; detail: string }): string {
+  if (action === 'session.begin' || action === 'session.prove') return howWords(detail);
+  if (action !== 'link.create') return detail;
+  const links: Record<string, () => string> = { invites: m.link_invites, 'signs in': m.link_signs_in };
+  return links[detail]?.() ?? detail;
 }

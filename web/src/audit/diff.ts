@@ -6,21 +6,31 @@ export interface Change {
 }
 
 type Fields = Record<string, unknown>;
+type NameOf = (client: number) => string;
 
 function fields(value: unknown): Fields {
   if (value == null) return {};
   return typeof value === 'object' && !Array.isArray(value) ? (value as Fields) : { '': value };
 }
 
-function words(value: unknown): string | null {
-  if (value === undefined) return null;
+/** A value as people read it: the core writes clients by their numbers. */
+function words(field: string, value: unknown, nameOf: NameOf): string | null {
+  if (value == null) return null;
+  if (field === 'access' && typeof value === 'string')
+    return value.replace(/\bat client (\d+)/g, (_, client: string) => `at ${nameOf(Number(client))}`);
+  const only = field === 'clients' ? (value as { only?: unknown }).only : undefined;
+  if (Array.isArray(only)) return only.map((client) => nameOf(Number(client))).join(', ');
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 /** What differs between before and after, field by field. */
-export function changes(before: unknown, after: unknown): Change[] {
+export function changes(before: unknown, after: unknown, nameOf: NameOf): Change[] {
   const [old, fresh] = [fields(before), fields(after)];
   return [...new Set([...Object.keys(old), ...Object.keys(fresh)])]
-    .map((field) => ({ field, before: words(old[field]), after: words(fresh[field]) }))
+    .map((field) => ({
+      field,
+      before: words(field, old[field], nameOf),
+      after: words(field, fresh[field], nameOf),
+    }))
     .filter((change) => change.before !== change.after);
 }
