@@ -36,7 +36,7 @@ test('a key is made, used by a program, seen to be used, and deleted', async () 
   expect(await page.getByText(secret).count()).toBe(0);
 
   await page.goto(`${core.url}/keys`);
-  await row('backup checker').getByText('127.0.0.1').waitFor();
+  await row('backup checker').getByText('127.0.0.1').last().waitFor();
   await row('backup checker').getByRole('button').click();
   await page.getByRole('dialog').getByRole('textbox').fill('backup checker');
   await page.getByRole('dialog').getByRole('button', { name: words.api_key_delete_now }).click();
@@ -68,7 +68,8 @@ test('what is dangerous asks again who one is; cancelled, nothing is done', asyn
   await page.getByLabel(words.user_name, { exact: true }).fill('nora');
   await page.getByRole('button', { name: words.invite_submit }).click();
   const dialog = page.getByRole('dialog', { name: words.prove_title });
-  await dialog.waitFor();
+  // It lies above the dialog whose button asked for it.
+  await dialog.getByLabel(words.passphrase, { exact: true }).click();
   await visit.picture('prove');
   await page.keyboard.press('Escape');
   await dialog.waitFor({ state: 'hidden' });
