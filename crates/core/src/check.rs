@@ -4,6 +4,8 @@ use std::net::TcpListener;
 
 use anyhow::Context as _;
 
+use store::Place;
+
 use crate::breached::Breached;
 use crate::config::{Config, Layers};
 use crate::folder;
@@ -62,12 +64,29 @@ fn look(config: &Config, report: &mut Report) {
     let key = master_key_path(config.master_key.as_deref(), &config.data);
     if key.exists() {
         report.note(format!("master key {}", key.display()), check_private(&key));
-    } else if config.database().exists() {
+    } else if config.database_url.is_some() {
+        report.fine(format!(
+            "the master key {} is not there: the first core on this database makes it, a further one needs a copy of it",
+            key.display()
+        ));
+    } else if config.data.join("socme.db").exists() {
         report.wrong(format!(
             "the master key {} is missing: put the file back. If systemd hands it to the service as a credential, all is \
              well: only the service sees it",
             key.display()
         ));
+    }
+    match config.database() {
+        Ok(Place::File(path)) => report.fine(format!("database {}", path.display())),
+        Ok(Place::Postgres(server)) => {
+            let shown = server.shown().unwrap_or_default();
+            let reached = server.look().with_context(|| format!("database.url: the database {shown}"));
+            match reached {
+                Ok(found) => report.fine(format!("database {shown}: {found}")),
+                Err(error) => report.wrong(format!("{error:#}")),
+            }
+        }
+        Err(error) => report.wrong(format!("{error:#}")),
     }
     if let Some(list) = &config.people_breached_passphrases {
         let found = Breached::new(Some(list)).check();

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use jiff::SignedDuration;
-use store::{Actor, Authority, AuthorityState, Options, Role, Store, User};
+use store::{Actor, Authority, AuthorityState, Options, Place, Role, Store, User};
 
 use crate::config::{Config, Flags, example};
 use crate::pki::{announce, signs_from};
@@ -177,14 +177,15 @@ fn as_json(authority: &Authority) -> serde_json::Value {
 
 /// The database of a core that may be running.
 async fn open(config: &Config) -> anyhow::Result<Store> {
-    let database = config.database();
-    if !database.exists() {
+    if let Place::File(path) = config.database()?
+        && !path.exists()
+    {
         bail!(
             "there is no database in {}: start the core first, or say with --data where it is",
             config.data.display()
         );
     }
-    Ok(Store::open(&database, Options { readers: 1, background: false, ..Options::default() }).await?)
+    run::open(config, Options { readers: 1, writers: 1, background: false, ..Options::default() }).await
 }
 
 /// Makes a link that signs this user in; while there is no administrator yet, one to set up with.

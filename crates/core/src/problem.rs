@@ -184,6 +184,10 @@ impl From<store::Error> for Problem {
                 .detail("Free some space on the core's disk; it goes on by itself then.")
                 .retry_after(Duration::from_secs(15))
                 .cause(error),
+            Error::Away(_) => Self::later("The core cannot reach its database.")
+                .detail("Look after the database's server; the core goes on by itself when it is back.")
+                .retry_after(Duration::from_secs(5))
+                .cause(error),
             Error::Busy => Self::later("The core is busy."),
             Error::Deadline => Self::new(StatusCode::SERVICE_UNAVAILABLE, "too-slow", "The question took too long.")
                 .detail("Ask for less: fewer days, or one client."),

@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::routing::get;
 use jiff::SignedDuration;
-use store::{Actor, Clock, Options, Store};
+use store::{Actor, Clock, Options, Place, Store};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::task::TaskTracker;
@@ -64,11 +64,11 @@ pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Running> {
         None => None,
     };
     let options = Options { clock, ..Options::default() };
-    let store = Store::open(&config.database(), options).await?;
+    let store = open(&config, options).await?;
     let key = master_key_path(config.master_key.as_deref(), &config.data);
-    let key = master_key(&key, store.authorities().await?.is_empty())?;
+    let key = master_key(&key, store.authorities().await?.is_empty()).with_context(|| same_key(&config))?;
     let sealer = Sealer::new(&key)?;
-    let authorities = Authorities::load(&store, &sealer).await?;
+    let authorities = Authorities::load(&store, &sealer).await.with_context(|| same_key(&config))?;
     let now = store.clock().now();
     let (certificate, ends) = server_certificate(&authorities, now, config.nodes_certificate_life)?;
     let setup = if store.needs_setup().await? {
@@ -106,6 +106,26 @@ pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Running> {
         tasks,
         _held: held,
     })
+}
+
+/// Opens the database, and says where it is if that fails.
+pub(crate) async fn open(config: &Config, options: Options) -> anyhow::Result<Store> {
+    let place = config.database()?;
+    let shown = match &place {
+        Place::File(path) => path.display().to_string(),
+        Place::Postgres(server) => server.shown()?,
+    };
+    Store::open(place, options).await.with_context(|| format!("the database {shown} cannot be used"))
+}
+
+/// What to think of when secrets do not open.
+fn same_key(config: &Config) -> &'static str {
+    match config.database_url {
+        Some(_) => {
+            "all cores on one database need the same master key: copy the file from the core that was the first there"
+        }
+        None => "the database and the master key belong together",
+    }
 }
 
 impl Running {

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use crate::engine::sql::params;
+use crate::engine::sql::{params, row};
 
-use crate::alerts::{Deed, State, number_of, severity_from_code};
+use crate::alerts::{Deed, State, severity_from_code};
 use crate::audit::{self, Actor, Note};
 use crate::bodies::module_from_code;
 use crate::changes::{self, Kind};
 use crate::engine::writer::Tx;
 use crate::id::{AlertId, ClientId, stamp_millis};
 use crate::rollups::{self, Cell, Deltas};
-use crate::{Error, Result, Scope, Store, rules};
+use crate::{Error, Result, Scope, Store};
 
 /// Most alerts that one action takes.
 pub const MOST: usize = 500;
@@ -122,26 +122,28 @@ fn act(
     action: Action,
     comment: Option<&str>,
 ) -> Result<Vec<Done>> {
-    let shared = tx.shared.clone();
+    tx.sql.claim(client)?;
+    let found = before(tx, client, ids)?;
     let mut deltas = Deltas::default();
     let (mut done, mut open) = (Vec::new(), 0);
-    for &id in ids {
-        let number = number_of(tx.sql, &shared, client, id)?;
-        let before = before(tx, client, number)?;
+    let (mut states, mut deeds) = (Vec::new(), Vec::new());
+    for (&id, before) in ids.iter().zip(found) {
+        let before = before.ok_or(Error::NotFound("alert"))?;
         let state = action.state().unwrap_or(before.cell.state);
         let changed = state != before.cell.state;
         if changed {
-            let sql = "UPDATE alert SET state = ?3 WHERE number = ?1 AND client = ?2";
-            tx.sql.run(sql, params![number, client, state as i64])?;
+            states.push(row![before.number, client, state as i64]);
             deltas.add(before.cell, -1, -before.count);
             deltas.add(Cell { state, ..before.cell }, 1, before.count);
             open += i64::from(state == State::Open) - i64::from(before.cell.state == State::Open);
         }
         if changed || comment.is_some() {
-            remember(tx, actor, client, number, if changed { action.deed() } else { Deed::Commented }, comment)?;
+            deeds.push((before.number, if changed { action.deed() } else { Deed::Commented }));
         }
         done.push(Done { client, id, state, changed: changed || comment.is_some() });
     }
+    tx.sql.run_many("UPDATE alert SET state = ?3 WHERE number = ?1 AND client = ?2", &states)?;
+    remember(tx, actor, client, &deeds, comment)?;
     let count = done.iter().filter(|done| done.changed).count();
     if count > 0 {
         rollups::apply(tx.sql, client, deltas)?;
@@ -154,42 +156,50 @@ fn act(
 }
 
 struct Before {
+    number: i64,
     cell: Cell,
     count: i64,
 }
 
-fn before(tx: &Tx<'_>, client: ClientId, number: i64) -> Result<Before> {
-    let sql = "SELECT node, rule, severity, state, hidden, stamp, count FROM alert WHERE number = ?1 AND client = ?2";
-    let found = tx.sql.one(sql, params![number, client], |row| {
-        let cell = Cell {
-            hour: stamp_millis(row.get(5)?).div_euclid(3_600_000),
-            node: row.get(0)?,
-            rule: row.get(1)?,
-            module: wire::Source::Socme,
-            severity: severity_from_code(row.get(2)?),
-            state: State::from_code(row.get(3)?),
-            hidden: row.get(4)?,
-        };
-        Ok(Before { cell, count: row.get(6)? })
-    })?;
-    let mut found = found.ok_or(Error::NotFound("alert"))?;
-    found.cell.module = module_from_code(rules::module(tx.sql, client, found.cell.rule)?);
-    Ok(found)
+/// The alerts as they are; none for those that are not there or not of this client.
+fn before(tx: &Tx<'_>, client: ClientId, ids: &[AlertId]) -> Result<Vec<Option<Before>>> {
+    let opened = ids.iter().map(|id| tx.shared.cipher.open(*id));
+    let keys: Vec<_> = opened.map(|(stamp, number)| row![number, client, stamp]).collect();
+    let found = tx.sql.all_many(
+        "SELECT alert.number, node, alert.rule, rule.module, severity, state, hidden, stamp, count FROM alert \
+         JOIN rule ON rule.id = alert.rule AND rule.client = alert.client \
+         WHERE alert.number = ?1 AND alert.client = ?2 AND stamp = ?3",
+        &keys,
+        |row| {
+            let cell = Cell {
+                hour: stamp_millis(row.get(7)?).div_euclid(3_600_000),
+                node: row.get(1)?,
+                rule: row.get(2)?,
+                module: module_from_code(row.get(3)?),
+                severity: severity_from_code(row.get(4)?),
+                state: State::from_code(row.get(5)?),
+                hidden: row.get(6)?,
+            };
+            Ok(Before { number: row.get(0)?, cell, count: row.get(8)? })
+        },
+    )?;
+    Ok(found.into_iter().map(|rows| rows.into_iter().next()).collect())
 }
 
-fn remember(
-    tx: &Tx<'_>,
-    actor: &Actor,
-    client: ClientId,
-    number: i64,
-    deed: Deed,
-    comment: Option<&str>,
-) -> Result<()> {
-    let sql = "SELECT coalesce(max(position), 0) + 1 FROM history WHERE alert = ?1 AND client = ?2";
-    let position = tx.sql.number(sql, params![number, client])?;
-    tx.sql.run(
+fn remember(tx: &Tx<'_>, actor: &Actor, client: ClientId, deeds: &[(i64, Deed)], comment: Option<&str>) -> Result<()> {
+    let keys: Vec<_> = deeds.iter().map(|(number, _)| row![*number, client]).collect();
+    let text = "SELECT coalesce(max(position), 0) + 1 FROM history WHERE alert = ?1 AND client = ?2";
+    let positions = tx.sql.all_many(text, &keys, |row| row.get::<_, i64>(0))?;
+    let rows: Vec<_> = deeds
+        .iter()
+        .zip(positions)
+        .map(|((number, deed), position)| {
+            let position = position.first().copied().unwrap_or(1);
+            row![*number, position, client, tx.now, actor.user, actor.name.as_str(), *deed as i64, comment]
+        })
+        .collect();
+    tx.sql.run_many(
         "INSERT INTO history (alert, position, client, at, user, who, action, comment) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        params![number, position, client, tx.now, actor.user, actor.name, deed as i64, comment],
-    )?;
-    Ok(())
+        &rows,
+    )
 }

@@ -1,6 +1,6 @@
 //! Alerts as lists show them: types, and reading one row.
 
-use crate::engine::sql::{Row, Sql, params};
+use crate::engine::sql::{Row, Sql, params, row};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use wire::alert::{Fold, Sample};
@@ -171,6 +171,13 @@ macro_rules! columns {
 
 pub(crate) const ROW: &str = concat!("SELECT ", columns!(), " WHERE alert.number = ?1 AND alert.client = ?2");
 
+/// The rows of these alerts; none for those that are not there.
+pub(crate) fn rows(sql: Sql<'_>, shared: &Shared, numbers: &[(i64, ClientId)]) -> Result<Vec<Option<AlertRow>>> {
+    let keys: Vec<_> = numbers.iter().map(|(number, client)| row![*number, *client]).collect();
+    let rows = sql.all_many(ROW, &keys, |row| read_row(shared, row))?;
+    Ok(rows.into_iter().map(|rows| rows.into_iter().next()).collect())
+}
+
 /// How far ahead of its arrival an event's time is believed, and how far behind, in milliseconds.
 const AHEAD: i64 = 5 * 60_000;
 const BEHIND: i64 = 400 * 86_400_000;
@@ -268,7 +275,7 @@ fn grown(
         |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?)),
     )?;
     for (dictionary, data) in samples {
-        let sample: Sample = serde_json::from_slice(&unpacker.decompress(dictionary, &data)?)?;
+        let sample: Sample = serde_json::from_slice(&unpacker.decompress(sql, dictionary, &data)?)?;
         alert.samples.push(sample);
     }
     (alert.count, alert.time, alert.last) = (row.count, row.time, row.last);

@@ -220,15 +220,17 @@ fn link(before: &[u8], id: i64, digest: &[u8]) -> [u8; 32] {
 
 /// Appends an entry.
 pub(crate) fn note(tx: &mut Tx<'_>, actor: &Actor, note: Note<'_>) -> Result<()> {
+    // What is digested is what is stored: not every database can hold this one character.
+    let plain = |text: &str| text.replace('\0', "\u{fffd}");
     let content = Content {
         at: tx.now,
         user: actor.user,
-        who: actor.name.clone(),
-        address: actor.address.clone(),
+        who: plain(&actor.name),
+        address: actor.address.as_deref().map(plain),
         action: note.action.into(),
         client: note.client,
-        subject: note.subject.into(),
-        detail: note.detail.into(),
+        subject: plain(note.subject),
+        detail: plain(note.detail),
         before: note.before,
         after: note.after,
     };
@@ -287,7 +289,7 @@ impl Store {
             let (first, last) = match ask.action.as_deref() {
                 // `client` is all from `client.` on, to what follows the dot in ASCII.
                 Some(thing) if !thing.contains('.') => (Some(format!("{thing}.")), Some(format!("{thing}/"))),
-                Some(action) => (Some(action.to_owned()), Some(format!("{action}\u{0}"))),
+                Some(action) => (Some(action.to_owned()), Some(format!("{action}\u{1}"))),
                 None => (None, None),
             };
             let rest = params![before, from, ask.user, ask.client, first, last, ask.limit as i64];

@@ -1,6 +1,6 @@
 //! The core's certificate authorities. More than one while one is being replaced by the next.
 
-use crate::engine::sql::params;
+use crate::engine::sql::{Lock, params};
 use jiff::Timestamp;
 
 use crate::audit::{self, Actor, Note};
@@ -89,9 +89,16 @@ impl Store {
     /// Adds an authority.
     ///
     /// # Errors
-    /// The database fails.
+    /// It is to sign or to be announced, and another one does or is already: perhaps because another core was quicker.
     pub async fn add_authority(&self, actor: Actor, new: NewAuthority) -> Result<AuthorityId> {
         self.write("add authority", move |tx| {
+            tx.sql.alone(Lock::Authorities)?;
+            if matches!(new.state, AuthorityState::Announced | AuthorityState::Signing) {
+                let text = "SELECT 1 FROM authority WHERE state = ?1 LIMIT 1";
+                if tx.sql.one(text, [new.state as i64], |_| Ok(()))?.is_some() {
+                    return Err(Error::Refused("there is such an authority already".into()));
+                }
+            }
             let id = tx.sql.insert(
                 "INSERT INTO authority (certificate, sealed_key, created, ends, state) VALUES (?1, ?2, ?3, ?4, ?5)",
                 params![new.certificate, new.sealed_key, tx.now, new.ends.as_millisecond(), new.state as i64],
@@ -109,6 +116,7 @@ impl Store {
     /// There is none such.
     pub async fn set_authority_state(&self, actor: Actor, id: AuthorityId, state: AuthorityState) -> Result<()> {
         self.write("set authority state", move |tx| {
+            tx.sql.alone(Lock::Authorities)?;
             if tx.sql.run("UPDATE authority SET state = ?2 WHERE id = ?1", params![id.0, state as i64])? == 0 {
                 return Err(Error::NotFound("authority"));
             }

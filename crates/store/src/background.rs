@@ -43,7 +43,10 @@ impl Store {
 
 /// One step; true if there is more to do.
 async fn step(writer: &Writer, shared: &std::sync::Arc<Shared>) -> Result<bool> {
+    writer.write("make room", 1, retention::make_room).await?;
     let more = writer.write("index text", 500, search::take_in).await?;
+    let learning = shared.clone();
+    writer.write("learn dictionaries", 1, move |tx| learning.dictionaries.learn(tx.sql)).await?;
     let training = shared.clone();
     let trained = tokio::task::spawn_blocking(move || training.dictionaries.train()).await;
     if let Ok(Some(trained)) = trained {

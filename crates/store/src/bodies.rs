@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use crate::engine::sql::{Sql, params};
+use crate::engine::sql::{Sql, params, row};
 use wire::{Alert, Source};
 use zstd::bulk::{Compressor, Decompressor};
 use zstd::dict::{DecoderDictionary, EncoderDictionary};
@@ -56,10 +56,7 @@ struct Samples {
 impl Dictionaries {
     pub(crate) fn load(sql: Sql<'_>) -> Result<Self> {
         let new = Self::default();
-        let rows = sql.all("SELECT id, module, data FROM dictionary ORDER BY id", [], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, Vec<u8>>(2)?))
-        })?;
-        for (id, module, data) in rows {
+        for (id, module, data) in stored(sql, 0)? {
             new.add(id, module_from_code(module), &data);
         }
         Ok(new)
@@ -136,10 +133,37 @@ impl Dictionaries {
         }
     }
 
-    fn decoder(&self, id: i64) -> Result<Arc<DecoderDictionary<'static>>> {
-        let decoders = self.decoders.read().unwrap_or_else(PoisonError::into_inner);
-        decoders.get(&id).cloned().ok_or_else(|| Error::Damaged(format!("dictionary {id} is missing")))
+    /// Takes in what other replicas have trained.
+    pub(crate) fn learn(&self, sql: Sql<'_>) -> Result<()> {
+        match sql {
+            // There is one process.
+            Sql::Sqlite(_) => Ok(()),
+            Sql::Postgres(_) => {
+                let known = self.decoders.read().unwrap_or_else(PoisonError::into_inner).keys().max().copied();
+                for (id, module, data) in stored(sql, known.unwrap_or(0))? {
+                    self.add(id, module_from_code(module), &data);
+                }
+                Ok(())
+            }
+        }
     }
+
+    /// The dictionary of this number, trained here or elsewhere.
+    fn decoder(&self, sql: Sql<'_>, id: i64) -> Result<Arc<DecoderDictionary<'static>>> {
+        let known = || self.decoders.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned();
+        if let Some(decoder) = known() {
+            return Ok(decoder);
+        }
+        self.learn(sql)?;
+        known().ok_or_else(|| Error::Damaged(format!("dictionary {id} is missing")))
+    }
+}
+
+/// The stored dictionaries above a number: number, source, data.
+fn stored(sql: Sql<'_>, above: i64) -> Result<Vec<(i64, i64, Vec<u8>)>> {
+    sql.all("SELECT id, module, data FROM dictionary WHERE id > ?1 ORDER BY id", [above], |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+    })
 }
 
 /// A dictionary that is not stored yet.
@@ -201,6 +225,8 @@ fn compressor(encoder: Option<&Encoder>) -> std::io::Result<Compressor<'_>> {
     Ok(compressor)
 }
 
+const BODY: &str = "SELECT dictionary, data FROM body WHERE alert = ?1 AND client = ?2";
+
 /// Decompresses many bodies.
 pub(crate) struct Unpacker<'s> {
     dictionaries: &'s Dictionaries,
@@ -214,8 +240,8 @@ impl<'s> Unpacker<'s> {
     }
 
     /// Takes a body apart: the alert, with its raw event.
-    pub(crate) fn unpack(&mut self, dictionary: i64, data: &[u8]) -> Result<Alert> {
-        let body = self.decompress(dictionary, data)?;
+    pub(crate) fn unpack(&mut self, sql: Sql<'_>, dictionary: i64, data: &[u8]) -> Result<Alert> {
+        let body = self.decompress(sql, dictionary, data)?;
         let short = || Error::Damaged("a stored alert is cut short".into());
         let (length, rest) = body.split_first_chunk::<4>().ok_or_else(short)?;
         let (raw, json) = rest.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or_else(short)?;
@@ -225,12 +251,12 @@ impl<'s> Unpacker<'s> {
     }
 
     /// Decompresses anything.
-    pub(crate) fn decompress(&mut self, dictionary: i64, data: &[u8]) -> Result<Vec<u8>> {
+    pub(crate) fn decompress(&mut self, sql: Sql<'_>, dictionary: i64, data: &[u8]) -> Result<Vec<u8>> {
         let failed = |error: std::io::Error| Error::Damaged(format!("a stored alert cannot be decompressed: {error}"));
         let decoder = self.snapshot.decoders.get(&dictionary);
         if decoder.is_none() && dictionary != 0 {
             // Trained since the snapshot was taken.
-            let decoder = self.dictionaries.decoder(dictionary)?;
+            let decoder = self.dictionaries.decoder(sql, dictionary)?;
             let mut once = Decompressor::with_prepared_dictionary(&decoder).map_err(failed)?;
             return once.decompress(data, LARGEST).map_err(failed);
         }
@@ -249,8 +275,14 @@ impl<'s> Unpacker<'s> {
 
     /// The alert of this number, as it came.
     pub(crate) fn load(&mut self, sql: Sql<'_>, client: ClientId, number: i64) -> Result<Option<Alert>> {
-        let text = "SELECT dictionary, data FROM body WHERE alert = ?1 AND client = ?2";
-        sql.one(text, params![number, client], |row| self.unpack(row.get(0)?, row.blob(1)?))
+        sql.one(BODY, params![number, client], |row| self.unpack(sql, row.get(0)?, row.blob(1)?))
+    }
+
+    /// The alerts of these numbers, as they came; none for those that are not there.
+    pub(crate) fn load_many(&mut self, sql: Sql<'_>, numbers: &[(i64, ClientId)]) -> Result<Vec<Option<Alert>>> {
+        let keys: Vec<_> = numbers.iter().map(|(number, client)| row![*number, *client]).collect();
+        let found = sql.all_many(BODY, &keys, |row| self.unpack(sql, row.get(0)?, row.blob(1)?))?;
+        Ok(found.into_iter().map(|alerts| alerts.into_iter().next()).collect())
     }
 }
 

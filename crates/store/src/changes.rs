@@ -107,7 +107,11 @@ impl Live {
     pub(crate) fn tell(&self, effects: Effects) {
         if !effects.numbers.is_empty() || !effects.gone.is_empty() {
             let mut numbers = self.numbers.write().unwrap_or_else(PoisonError::into_inner);
-            numbers.extend(effects.numbers);
+            for (client, number) in effects.numbers {
+                // Of two commits the later may be told first.
+                let known = numbers.entry(client).or_default();
+                *known = number.max(*known);
+            }
             numbers.retain(|client, _| !effects.gone.contains(client));
             drop(numbers);
             let _ = self.nudges.send(Nudge::Changes);
@@ -116,6 +120,35 @@ impl Live {
             let _ = self.nudges.send(nudge);
         }
         if effects.work {
+            self.work.send_modify(|count| *count += 1);
+        }
+    }
+
+    /// The latest numbers that are known here.
+    pub(crate) fn known(&self) -> HashMap<ClientId, i64> {
+        self.numbers.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes in the numbers that the database has, which were asked for when `known` was known: what was heard since then is newer.
+    pub(crate) fn learn(&self, known: &HashMap<ClientId, i64>, latest: &HashMap<ClientId, i64>) {
+        let mut numbers = self.numbers.write().unwrap_or_else(PoisonError::into_inner);
+        let mut moved = false;
+        for (client, number) in latest {
+            let now = numbers.get(client).copied();
+            if now == known.get(client).copied() || now.is_none_or(|now| now < *number) {
+                moved |= now != Some(*number);
+                numbers.insert(*client, *number);
+            }
+        }
+        numbers.retain(|client, now| {
+            let stays = latest.contains_key(client) || known.get(client) != Some(now);
+            moved |= !stays;
+            stays
+        });
+        drop(numbers);
+        if moved {
+            let _ = self.nudges.send(Nudge::Changes);
+            // Whoever wrote it may have left work behind.
             self.work.send_modify(|count| *count += 1);
         }
     }

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 
-use crate::engine::sql::{Sql, params};
+use crate::engine::sql::{Sql, params, row};
 use jiff::{Timestamp, tz::TimeZone};
 use query::{Condition, Field, Query};
 
 use crate::alerts::{State, severity_from_code};
 use crate::bodies::module_from_code;
 use crate::clock::from_millis;
-use crate::id::{ClientId, NodeId};
+use crate::id::ClientId;
 use crate::list::{chosen_clients, client_names, codes, set};
 use crate::{Result, Scope, Store};
 
@@ -95,14 +95,9 @@ impl Filter {
                 }
                 (Condition::Node(values), negated) => {
                     let wanted: Vec<String> = values.iter().map(|value| value.to_lowercase()).collect();
-                    let mut found = Vec::new();
-                    for &client in &clients {
-                        let rows = sql.all("SELECT id, name FROM node WHERE client = ?1", [client], |row| {
-                            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
-                        })?;
-                        let fits = |name: &str| wanted.contains(&name.to_lowercase()) != negated;
-                        found.extend(rows.into_iter().filter(|(_, name)| fits(name)).map(|(id, _)| id));
-                    }
+                    let fits = |name: &str| wanted.contains(&name.to_lowercase()) != negated;
+                    let names = crate::nodes::names(sql, &clients)?.into_iter();
+                    let found = names.filter(|(_, _, name)| fits(name)).map(|(_, node, _)| node.0).collect();
                     nodes = Some(found);
                 }
                 (condition, _) => match condition.field() {
@@ -184,11 +179,11 @@ impl Store {
             let clients = client_names(sql, &scope)?;
             let mut tallies: [BTreeMap<i64, u64>; 5] = Default::default();
             let mut rules: BTreeMap<(String, String), u64> = BTreeMap::new();
-            let mut nodes: BTreeMap<i64, String> = BTreeMap::new();
             let days = (filter.from.div_euclid(24), filter.to.div_euclid(24));
             for &client in &filter.clients {
-                for (rule, cells) in cells(sql, client, days)? {
-                    let Some((module, rule)) = named(sql, client, rule)? else { continue };
+                let (found, cells): (Vec<i64>, Vec<_>) = cells(sql, client, days)?.into_iter().unzip();
+                for (named, cells) in named(sql, client, &found)?.into_iter().zip(cells) {
+                    let Some((module, rule)) = named else { continue };
                     let mut alerts = 0;
                     for ([node, severity, state], count) in cells {
                         if filter.fits(node, module, severity, state) {
@@ -200,12 +195,9 @@ impl Store {
                     }
                     *rules.entry(rule).or_default() += alerts;
                 }
-                for (id, name) in sql.all("SELECT id, name FROM node WHERE client = ?1", [client], |row| {
-                    Ok((row.get::<_, NodeId>(0)?, row.get(1)?))
-                })? {
-                    nodes.insert(id.0, name);
-                }
             }
+            let nodes: BTreeMap<i64, String> =
+                crate::nodes::names(sql, &filter.clients)?.into_iter().map(|(_, node, name)| (node.0, name)).collect();
             // What was there and is in another state now has left zeros.
             tallies.iter_mut().for_each(|tally| tally.retain(|_, count| *count > 0));
             rules.retain(|_, count| *count > 0);
@@ -257,7 +249,12 @@ fn cells(sql: Sql<'_>, client: ClientId, (first, last): (i64, i64)) -> Result<Ce
 }
 
 /// A rule's source, and its id and name.
-fn named(sql: Sql<'_>, client: ClientId, rule: i64) -> Result<Option<(i64, (String, String))>> {
+type Named = (i64, (String, String));
+
+/// What the rules are; none for those that are not there any more.
+fn named(sql: Sql<'_>, client: ClientId, rules: &[i64]) -> Result<Vec<Option<Named>>> {
     let text = "SELECT module, rule, name FROM rule WHERE id = ?1 AND client = ?2";
-    sql.one(text, params![rule, client], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))
+    let keys: Vec<_> = rules.iter().map(|rule| row![*rule, client]).collect();
+    let found = sql.all_many(text, &keys, |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?;
+    Ok(found.into_iter().map(|rows| rows.into_iter().next()).collect())
 }

@@ -127,6 +127,7 @@ impl Store {
     ) -> Result<Client> {
         scope.demand(id, "client")?;
         self.write("change client", move |tx| {
+            tx.sql.claim(id)?;
             let before = load(tx.sql, id)?;
             let name = change.name.unwrap_or_else(|| before.name.clone());
             let name = check_name(&name)?;
@@ -158,6 +159,7 @@ impl Store {
     pub async fn delete_client(&self, actor: Actor, scope: &Scope, id: ClientId) -> Result<()> {
         scope.demand(id, "client")?;
         self.write("delete client", move |tx| {
+            tx.sql.claim(id)?;
             let client = load(tx.sql, id)?;
             if client.builtin {
                 return Err(Error::Refused("the built-in client cannot be deleted".into()));
@@ -197,12 +199,9 @@ pub(crate) fn ids(sql: Sql<'_>, scope: &Scope) -> Result<Vec<ClientId>> {
             sql.all("SELECT id FROM client ORDER BY id /* across clients: the scope is all */", [], |row| row.get(0))
         }
         Reach::Only(clients) => {
-            let mut found = Vec::with_capacity(clients.len());
-            for client in clients {
-                found
-                    .extend(sql.one("SELECT id FROM client WHERE id = ?1", [client], |row| row.get::<_, ClientId>(0))?);
-            }
-            Ok(found)
+            let wanted = serde_json::to_string(clients)?;
+            let text = "SELECT id FROM client WHERE id IN (SELECT value FROM json_each(?1)) ORDER BY id";
+            sql.all(text, [wanted], |row| row.get(0))
         }
     }
 }

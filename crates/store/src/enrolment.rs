@@ -1,6 +1,6 @@
 //! How a machine becomes a node: a one-time token, a key of its own, certificates.
 
-use crate::engine::sql::{Sql, params};
+use crate::engine::sql::{Lock, Sql, params};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::audit::{self, Actor, Note};
@@ -111,6 +111,7 @@ impl Store {
         let hash = secret.hash();
         let row = self
             .write("create token", move |tx| {
+                tx.sql.claim(client)?;
                 clients::demand(tx.sql, client)?;
                 let ends = tx.now + valid.as_millis() as i64;
                 let id = tx.sql.insert(
@@ -165,6 +166,7 @@ impl Store {
     pub async fn delete_token(&self, actor: Actor, scope: &Scope, client: ClientId, id: TokenId) -> Result<()> {
         scope.demand(client, "token")?;
         self.write("delete token", move |tx| {
+            tx.sql.claim(client)?;
             if tx.sql.run("DELETE FROM token WHERE id = ?1 AND client = ?2", params![id, client])? == 0 {
                 return Err(Error::NotFound("token"));
             }
@@ -189,6 +191,8 @@ impl Store {
     ) -> Result<Enrolment<T>> {
         let hash = token.hash();
         self.write("enrol", move |tx| {
+            // One at a time: neither a token nor a key may serve two.
+            tx.sql.alone(Lock::Enrolment)?;
             let found = tx.sql.one(
                 "SELECT id, client, used, node FROM token WHERE hash = ?1 AND ends >= ?2 /* across clients: it says which */",
                 params![hash.as_slice(), tx.now],
@@ -198,6 +202,7 @@ impl Store {
                 },
             )?;
             let ((token, client), used, node) = found.ok_or_else(|| Error::invalid("token", DEAD))?;
+            tx.sql.claim(client)?;
             let known = identity_by_key(tx.sql, new.key)?;
             let identity = match (used, known) {
                 (None, None) => make_node(tx, client, token, &new)?,
@@ -226,6 +231,7 @@ impl Store {
         self.write("renew", move |tx| {
             let identity = identity(tx.sql, node)?.filter(|identity| !identity.revoked);
             let identity = identity.ok_or(Error::NotFound("node"))?;
+            tx.sql.claim(identity.client)?;
             let (certificate, signed) = sign(&identity)?;
             insert_certificate(tx, &identity, &certificate)?;
             Ok(Enrolment { identity, signed })

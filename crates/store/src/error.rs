@@ -29,6 +29,10 @@ pub enum Error {
     /// The disk is full or failing. Nothing was stored; the store recovers by itself when there is room again.
     #[error("the database's disk is full or failing: {0}")]
     Full(String),
+    /// The database's server cannot be reached, or does not let us in. Whether a change that was under way is stored is not known:
+    /// ask again. The store goes on by itself when the server is back.
+    #[error("the database cannot be reached: {0}")]
+    Away(String),
     /// Too much at once; ask again later.
     #[error("the store is busy")]
     Busy,
@@ -38,7 +42,7 @@ pub enum Error {
     /// The store is closed.
     #[error("the store is closed")]
     Closed,
-    /// The database is not what this version expects, or SQLite failed in a way that nobody foresaw.
+    /// The database is not what this version expects, or it failed in a way that nobody foresaw.
     #[error("the database failed: {0}")]
     Damaged(String),
 }

@@ -3,16 +3,17 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::clock::from_millis;
+use crate::engine::sql::Sql;
 use crate::engine::timings::Timing;
 use crate::id::stamp_millis;
-use crate::{Result, Store, search};
+use crate::{Engine, Result, Store, search};
 
 /// How the database is.
 #[derive(Clone, Debug)]
 pub struct Health {
-    /// Bytes of the file.
+    /// Bytes of the file, or of the database on its server.
     pub bytes: u64,
-    /// Bytes of the write-ahead log.
+    /// Bytes of the write-ahead log; 0 where a server looks after it.
     pub wal_bytes: u64,
     /// Alerts in it.
     pub alerts: u64,
@@ -59,20 +60,34 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn health(&self) -> Result<Health> {
-        let path = self.0.path.clone();
-        let size = |path: &std::path::Path| std::fs::metadata(path).map_or(0, |meta| meta.len());
-        let mut wal = path.clone().into_os_string();
-        wal.push("-wal");
-        let (bytes, wal_bytes) = (size(&path), size(std::path::Path::new(&wal)));
+        let (bytes, wal_bytes) = match &self.0.engine {
+            Engine::File(path) => {
+                let size = |path: &std::path::Path| std::fs::metadata(path).map_or(0, |meta| meta.len());
+                let mut wal = path.clone().into_os_string();
+                wal.push("-wal");
+                (size(path), size(std::path::Path::new(&wal)))
+            }
+            Engine::Server => {
+                let text = "SELECT pg_database_size(current_database())";
+                let bytes = self.read("database size", |sql| sql.number(text, [])).await?;
+                (u64::try_from(bytes).unwrap_or(0), 0)
+            }
+        };
         let (alerts, behind, oldest) = self
             .read("health", |sql| {
-                let alerts = sql.number("SELECT sum(alerts) FROM tally /* across clients: a sum */", [])?;
-                let oldest = sql.one(
-                    "SELECT stamp FROM alert ORDER BY number LIMIT 1 /* across clients: a time */ /* in order: one row */",
-                    [],
-                    |row| row.get::<_, i64>(0),
-                )?;
-                Ok((alerts, search::behind(sql)?, oldest))
+                let alerts = sql.number("SELECT CAST(sum(alerts) AS bigint) FROM tally /* across clients: a sum */", [])?;
+                let oldest = match sql {
+                    Sql::Sqlite(_) => {
+                        "SELECT stamp FROM alert ORDER BY number LIMIT 1 /* across clients: a time */ /* in order: one row */"
+                    }
+                    // The first of each client.
+                    Sql::Postgres(_) => {
+                        "SELECT (SELECT stamp FROM alert WHERE alert.client = tally.client ORDER BY alert.number LIMIT 1) \
+                         AS first FROM tally ORDER BY 1 LIMIT 1"
+                    }
+                };
+                let oldest = sql.one(oldest, [], |row| row.get::<_, Option<i64>>(0))?.flatten();
+                Ok((alerts, search::behind_by(sql)?, oldest))
             })
             .await?;
         Ok(Health {

@@ -33,6 +33,12 @@ macro_rules! number {
             }
         }
 
+        impl From<$name> for Value<'_> {
+            fn from(value: $name) -> Self {
+                Self::Integer(value.0)
+            }
+        }
+
         impl FromValue for $name {
             fn from_value(value: Value<'_>) -> crate::Result<Self> {
                 i64::from_value(value).map(Self)

@@ -4,12 +4,13 @@
 //! tenants' data takes a [`Scope`]; every change by a person takes an [`Actor`] and is in the audit log, in the same
 //! transaction. A change is on the disk when the function returns.
 //!
-//! SQLite is the only database so far. It stays below `engine` and in the SQL texts of one file per resource; the suite in
-//! `tests` knows only the public functions, so that a second database can be held against it.
+//! The database is a SQLite file, or PostgreSQL, which several cores may share. Which of them it is knows only `engine`, and, where the
+//! two differ, a `match` in the file of the resource; the suite in `tests` knows only the public functions, and runs on both.
 
 mod access;
 mod actions;
 mod alerts;
+mod archive;
 mod audit;
 mod authorities;
 mod background;
@@ -34,6 +35,7 @@ mod list;
 mod memory;
 mod nodes;
 mod passkeys;
+mod place;
 mod postings;
 mod reports;
 mod retention;
@@ -45,6 +47,8 @@ mod search;
 mod secret;
 mod sessions;
 mod settings;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -56,6 +60,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub use access::{Access, Duty, Role};
 pub use actions::{Action, COMMENT, Done, MOST};
 pub use alerts::{AlertDetail, AlertRow, Deed, HistoryEntry, State, TimeFlag};
+pub use archive::{Contents, Sealed};
 pub use audit::{Actor, AuditAsk, AuditEntry, AuditHead, Verified};
 pub use authorities::{Authority, AuthorityId, AuthorityState, NewAuthority};
 pub use ceremonies::{Remembered, Step};
@@ -75,6 +80,7 @@ pub use keys::{ApiKey, KeyHolder, NewApiKey};
 pub use list::{Ask, COUNT, PAGE, Page};
 pub use nodes::{Blind, Consequences, LostRecords, Node, NodeChange, Standing};
 pub use passkeys::Passkey;
+pub use place::{Place, Server};
 pub use reports::Report;
 pub use retention::Keep;
 pub use scope::{Reach, Scope};
@@ -82,10 +88,12 @@ pub use secret::Secret;
 pub use sessions::{NewSession, Proof, Session};
 pub use users::{NewUser, Preferences, User, UserChange};
 
-use engine::readers::Readers;
-use engine::sql::Sql;
+use engine::postgres::line::{Line, Purpose};
+use engine::readers::{Pool, Readers};
+use engine::sql::{Lock, Sql};
 use engine::timings::Timings;
-use engine::writer::{Shared, Tx, Writer};
+use engine::writer::{Around, Shared, Tx, Writer};
+use engine::{postgres, sqlite};
 
 /// Batches that are prepared and written at once; more of them wait.
 const INGEST_TURNS: usize = 16;
@@ -95,9 +103,11 @@ const INGEST_TURNS: usize = 16;
 pub struct Options {
     /// Its clock.
     pub clock: Clock,
-    /// Connections for reading, 1 to 64. Each may take up to `cache_mib` of memory.
+    /// Connections for reading, 1 to 64. With SQLite each may take up to `cache_mib` of memory.
     pub readers: usize,
-    /// Page cache of each connection, in MiB.
+    /// Changes that may be under way at once, with PostgreSQL; 1 to 64. SQLite has one writer.
+    pub writers: usize,
+    /// Page cache of each connection, in MiB, with SQLite.
     pub cache_mib: u32,
     /// False: nothing happens in the background; tests call [`Store::catch_up`] instead.
     pub background: bool,
@@ -105,8 +115,14 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { clock: Clock::system(), readers: 4, cache_mib: 32, background: true }
+        Self { clock: Clock::system(), readers: 4, writers: 4, cache_mib: 32, background: true }
     }
+}
+
+/// What the database is, for those who look at it from outside.
+enum Engine {
+    File(PathBuf),
+    Server,
 }
 
 /// The database. Cheap to clone; all clones are one.
@@ -114,7 +130,7 @@ impl Default for Options {
 pub struct Store(Arc<Inner>);
 
 struct Inner {
-    path: PathBuf,
+    engine: Engine,
     clock: Clock,
     shared: Arc<Shared>,
     readers: Readers,
@@ -128,15 +144,18 @@ struct Inner {
 }
 
 impl Store {
-    /// Opens the database file, makes it if it is not there, and brings its tables up to date. Its folder must exist and be
-    /// private (0700).
+    /// Opens the database, makes it if it is not there, and brings its tables up to date. A file's folder must exist and be
+    /// private (0700); a server's database must exist, and belong to the role that connects.
     ///
     /// # Errors
     /// It cannot be opened, or was made by a newer version.
-    pub async fn open(path: &Path, options: Options) -> Result<Self> {
-        let path = path.to_owned();
+    pub async fn open(place: impl Into<Place>, options: Options) -> Result<Self> {
+        let place = place.into();
         let background = options.background;
-        let task = tokio::task::spawn_blocking(move || Self::open_blocking(path, &options));
+        let task = tokio::task::spawn_blocking(move || match &place {
+            Place::File(path) => Self::open_file(path, &options),
+            Place::Postgres(server) => Self::open_server(server, &options),
+        });
         let store = task.await.map_err(|error| Error::Damaged(error.to_string()))??;
         if background {
             store.start_background();
@@ -144,33 +163,63 @@ impl Store {
         Ok(store)
     }
 
-    fn open_blocking(path: PathBuf, options: &Options) -> Result<Self> {
-        let share = engine::Share { cache_kib: options.cache_mib * 1024, mmap: 1 << 30, statements: 256 };
+    fn open_file(path: &Path, options: &Options) -> Result<Self> {
+        let share = sqlite::Share { cache_kib: options.cache_mib * 1024, mmap: 1 << 30, statements: 256 };
         // The writer touches the most pages.
         let mut connection =
-            engine::open_writer(&path, engine::Share { cache_kib: share.cache_kib * 4, mmap: 0, ..share })?;
-        engine::migrate(&mut connection)?;
-        let cipher = engine::within(&mut connection, |sql| first_start(sql, options.clock.millis()))?;
-        let timings = Arc::new(Timings::default());
-        let live = Arc::new(changes::Live::load(Sql::new(&connection))?);
-        let readers = Readers::open(&path, options.readers.clamp(1, 64), share, timings.clone())?;
-        let dictionaries = bodies::Dictionaries::load(Sql::new(&connection))?;
-        let shared = Arc::new(Shared { cipher, dictionaries });
-        let (writer, thread) =
-            Writer::start(connection, options.clock.clone(), timings.clone(), live.clone(), shared.clone())?;
-        let store = Self(Arc::new(Inner {
-            path,
-            clock: options.clock.clone(),
-            shared,
+            sqlite::open_writer(path, sqlite::Share { cache_kib: share.cache_kib * 4, mmap: 0, ..share })?;
+        sqlite::migrate(&mut connection)?;
+        let cipher = sqlite::within(&mut connection, |sql| first_start(sql, options.clock.millis()))?;
+        let around = around(Sql::Sqlite(&connection), options, cipher)?;
+        let pool = Pool::Sqlite(sqlite::readers::Pool::open(path, share)?);
+        let (writer, jobs) = Writer::new();
+        let thread = sqlite::writer::start(connection, around.clone(), jobs)?;
+        Ok(Self::new(Engine::File(path.to_owned()), around, pool, options, writer, vec![thread]))
+    }
+
+    fn open_server(server: &Server, options: &Options) -> Result<Self> {
+        let ca = server.ca_file.as_deref();
+        let place = postgres::place::Place::new(&server.url, server.password.as_deref(), ca)?;
+        let direct = match &server.direct_url {
+            Some(url) => postgres::place::Place::new(url, server.password.as_deref(), ca)?,
+            None => place.clone(),
+        };
+        postgres::migrate::migrate(&place)?;
+        let line = Line::new(&place, Purpose::Writing);
+        let sql = Sql::Postgres(&line);
+        sql.alone(Lock::Tables)?;
+        postgres::partitions::prepare(&line)?;
+        let cipher = first_start(sql, options.clock.millis())?;
+        let around = around(sql, options, cipher)?;
+        line.commit()?;
+        let (mouth, mut threads) = postgres::hearing::start(&place, &direct, &around.live)?;
+        let (writer, jobs) = Writer::new();
+        threads.extend(postgres::writers::start(&place, options.writers.clamp(1, 64), &around, &mouth, jobs)?);
+        let pool = Pool::Postgres(Box::new(postgres::readers::Pool::new(&place)));
+        Ok(Self::new(Engine::Server, around, pool, options, writer, threads))
+    }
+
+    fn new(
+        engine: Engine,
+        around: Around,
+        pool: Pool,
+        options: &Options,
+        writer: Writer,
+        threads: Vec<std::thread::JoinHandle<()>>,
+    ) -> Self {
+        let readers = Readers::new(pool, options.readers.clamp(1, 64), around.timings.clone());
+        Self(Arc::new(Inner {
+            engine,
+            clock: around.clock,
+            shared: around.shared,
             readers,
             writer: Mutex::new(Some(writer)),
-            live,
-            timings,
-            threads: Mutex::new(vec![thread]),
+            live: around.live,
+            timings: around.timings,
+            threads: Mutex::new(threads),
             ingest_turns: Arc::new(tokio::sync::Semaphore::new(INGEST_TURNS)),
             meter: health::Meter::default(),
-        }));
-        Ok(store)
+        }))
     }
 
     /// Ends the background's work and the writer; returns when all is on the disk. Whatever is asked later is answered
@@ -214,14 +263,25 @@ impl Store {
     }
 }
 
+/// What jobs have around them, from an open database.
+fn around(sql: Sql<'_>, options: &Options, cipher: id::Cipher) -> Result<Around> {
+    Ok(Around {
+        clock: options.clock.clone(),
+        timings: Arc::new(Timings::default()),
+        live: Arc::new(changes::Live::load(sql)?),
+        shared: Arc::new(Shared { cipher, dictionaries: bodies::Dictionaries::load(sql)? }),
+    })
+}
+
 /// What every database has from its first start on: its key, and the client «SOC».
 fn first_start(sql: Sql<'_>, now: i64) -> Result<id::Cipher> {
+    archive::demand_whole(sql)?;
     let key: Option<Vec<u8>> = sql.one("SELECT value FROM meta WHERE name = 'key'", [], |row| row.get(0))?;
     let key: [u8; 32] = match key {
         Some(key) => key.try_into().map_err(|_| Error::Damaged("its key has the wrong length".into()))?,
         None => {
             let key = secret::random()?;
-            sql.run("INSERT INTO meta (name, value) VALUES ('key', ?1)", [key.as_slice()])?;
+            sql.run("INSERT INTO meta (name, value) VALUES ('key', ?1)", [key])?;
             clients::insert_builtin(sql, now)?;
             key
         }

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::access::Access;
 use crate::audit::{self, Actor, Note};
 use crate::clock::from_millis;
-use crate::engine::sql::params;
+use crate::engine::sql::{Lock, params};
 use crate::engine::writer::Tx;
 use crate::id::UserId;
 use crate::sessions::{self, NewSession};
@@ -35,6 +35,7 @@ impl Store {
         let secret = Secret::draw()?;
         let hash = secret.hash();
         self.write("setup link", move |tx| {
+            tx.sql.alone(Lock::Users)?;
             if users::has_admin(tx.sql, None)? {
                 return Err(Error::Refused("there is an administrator already".into()));
             }
@@ -146,6 +147,7 @@ impl Store {
         let hash = secret.hash();
         let session = self
             .write("set up", move |tx| {
+                tx.sql.alone(Lock::Users)?;
                 if take(tx, &link, Kind::SetUp)?.is_some() || users::has_admin(tx.sql, None)? {
                     return Err(dead());
                 }

@@ -10,17 +10,17 @@
 use std::collections::{BTreeMap, BinaryHeap};
 use std::time::{Duration, Instant};
 
-use crate::engine::sql::{Row, Sql, params};
+use crate::engine::sql::{Sql, Value, params, row};
 use jiff::{Timestamp, tz::TimeZone};
 use query::{Condition, Query, Term};
 
-use crate::alerts::{AlertRow, ROW, State, read_row, severity_from_code};
+use crate::alerts::{self, AlertRow, State, severity_from_code};
 use crate::bodies::{Unpacker, module_from_code};
 use crate::clock::from_millis;
 use crate::engine::writer::Shared;
 use crate::facts::{About, Facts, normal};
 use crate::id::{AlertId, ClientId, NodeId, stamp_at, stamp_millis};
-use crate::{Result, Scope, Store, clients, postings, search};
+use crate::{Result, Scope, Store, clients, nodes, postings, rules, search};
 
 /// Most rows of a page.
 pub const PAGE: usize = 200;
@@ -31,6 +31,8 @@ const LONGEST: Duration = Duration::from_millis(250);
 /// Numbers that an arm fetches at once, at most: with many arms, each begins with fewer and doubles.
 const FETCH: i64 = 64;
 const FETCH_FIRST: i64 = 4;
+/// With PostgreSQL all arms fetch at once: so many numbers together at first.
+const ROWS: i64 = 2_000;
 
 /// What to list.
 #[derive(Clone, Debug)]
@@ -73,17 +75,19 @@ impl Store {
             let newest = newest(sql, &shared)?;
             let limit = ask.limit.clamp(1, PAGE);
             let mut walk = Walk::new(sql, &shared, &scope, &ask)?;
-            let mut alerts = Vec::with_capacity(limit);
-            let mut next = None;
-            while let Some((number, client)) = walk.next()? {
-                if alerts.len() == limit {
-                    next = alerts.last().map(|row: &AlertRow| row.id);
+            let (mut found, mut more) = (Vec::with_capacity(limit), false);
+            while let Some(one) = walk.next()? {
+                if found.len() == limit {
+                    more = true;
                     break;
                 }
-                alerts.extend(sql.one(ROW, params![number, client], |row| read_row(&shared, row))?);
+                found.push(one);
             }
+            let stopped = walk.stopped.filter(|_| !more);
+            let alerts = rows_of(sql, &shared, found)?;
+            let mut next = alerts.last().map(|row: &AlertRow| row.id).filter(|_| more);
             let mut searched_to = None;
-            if let Some((number, stamp)) = walk.stopped {
+            if let Some((number, stamp)) = stopped {
                 next = Some(shared.cipher.id(stamp, number));
                 searched_to = Some(from_millis(stamp_millis(stamp)));
             }
@@ -110,12 +114,31 @@ impl Store {
     }
 }
 
+/// What comes after this is new: nothing will appear before it any more.
 fn newest(sql: Sql<'_>, shared: &Shared) -> Result<AlertId> {
-    let (number, stamp) = crate::memory::high_water(sql)?;
+    let (number, stamp) = match sql {
+        Sql::Sqlite(_) => crate::memory::high_water(sql)?,
+        // Other replicas may have taken lower numbers and not committed yet; it must be asked before the snapshot is taken.
+        Sql::Postgres(line) => (line.settled()?, crate::memory::high_water(sql)?.1),
+    };
     Ok(shared.cipher.id(stamp, number))
 }
 
-/// The numbers of alerts that a query finds, latest first.
+/// An alert that was found; with its row, where that was looked at.
+struct Found {
+    number: i64,
+    client: ClientId,
+    row: Option<AlertRow>,
+}
+
+/// Their rows, without those that have gone meanwhile.
+fn rows_of(sql: Sql<'_>, shared: &Shared, found: Vec<Found>) -> Result<Vec<AlertRow>> {
+    let unread: Vec<_> = found.iter().filter(|one| one.row.is_none()).map(|one| (one.number, one.client)).collect();
+    let mut read = alerts::rows(sql, shared, &unread)?.into_iter();
+    Ok(found.into_iter().filter_map(|one| one.row.or_else(|| read.next().flatten())).collect())
+}
+
+/// The alerts that a query finds, latest first.
 struct Walk<'a> {
     sql: Sql<'a>,
     shared: &'a Shared,
@@ -123,6 +146,8 @@ struct Walk<'a> {
     heap: BinaryHeap<(i64, usize)>,
     leftovers: Leftovers,
     snapshot: crate::bodies::Snapshot,
+    /// What was looked at and fits, latest last.
+    ready: Vec<Found>,
     last: Option<i64>,
     began: Instant,
     looked: u32,
@@ -135,8 +160,8 @@ struct Arm {
     /// Whose alerts it finds; none if they are of several clients, all of them in scope.
     client: Option<ClientId>,
     by: By,
-    /// Fetched numbers, latest last.
-    ready: Vec<i64>,
+    /// Fetched numbers, latest last; with the client if the index tells.
+    ready: Vec<(i64, Option<ClientId>)>,
     /// Numbers below this are not fetched yet…
     below: i64,
     /// …and those at or below this are not wanted.
@@ -154,7 +179,7 @@ enum By {
     Node(NodeId),
     Entity(i64),
     /// Words, as the text index takes them; the clients are within.
-    Words(String),
+    Words(search::Wanted),
 }
 
 /// What no index decided.
@@ -171,20 +196,20 @@ impl<'a> Walk<'a> {
     fn new(sql: Sql<'a>, shared: &'a Shared, scope: &Scope, ask: &Ask) -> Result<Self> {
         let names = client_names(sql, scope)?;
         let clients = chosen_clients(&ask.query, &names);
-        let (above, below) = bounds(sql, shared, ask)?;
+        let bounds = Bounds::new(sql, shared, ask, &clients)?;
         let plan = Plan::new(sql, shared, &ask.query, &clients)?;
-        let fetch = (FETCH / plan.arms.len().max(1) as i64).clamp(FETCH_FIRST, FETCH);
+        let count = plan.arms.len().max(1) as i64;
+        let fetch = match sql {
+            Sql::Sqlite(_) => (FETCH / count).clamp(FETCH_FIRST, FETCH),
+            // A statement costs more than the rows it brings.
+            Sql::Postgres(_) => (ROWS / count).clamp(FETCH_FIRST, 4 * FETCH),
+        };
         let arms: Vec<Arm> = plan
             .arms
             .into_iter()
-            .map(|(client, by, from)| Arm {
-                client,
-                by,
-                ready: Vec::new(),
-                below,
-                above: above.max(from),
-                ended: false,
-                fetch,
+            .map(|(client, by, from)| {
+                let (above, below) = bounds.of(client);
+                Arm { client, by, ready: Vec::new(), below, above: above.max(from), ended: false, fetch }
             })
             .collect();
         let whole = plan.leftovers.iter().any(|term| needs_whole(&term.condition));
@@ -197,20 +222,64 @@ impl<'a> Walk<'a> {
             heap: BinaryHeap::new(),
             leftovers,
             snapshot: shared.dictionaries.snapshot(),
+            ready: Vec::new(),
             last: None,
             began: Instant::now(),
             looked: 0,
             stopped: None,
         };
+        fetch_all(sql, &mut walk.arms, |_| true)?;
         for index in 0..walk.arms.len() {
             walk.advance(index)?;
         }
         Ok(walk)
     }
 
-    fn next(&mut self) -> Result<Option<(i64, ClientId)>> {
+    fn next(&mut self) -> Result<Option<Found>> {
+        loop {
+            if let Some(found) = self.ready.pop() {
+                return Ok(Some(found));
+            }
+            if self.stopped.is_some() {
+                return Ok(None);
+            }
+            let Some((number, client)) = self.candidate()? else { return Ok(None) };
+            if self.leftovers.terms.is_empty() {
+                return Ok(Some(Found { number, client, row: None }));
+            }
+            let mut candidates = vec![(number, client)];
+            while candidates.len() < self.at_once()
+                && let Some(more) = self.candidate()?
+            {
+                candidates.push(more);
+            }
+            self.look(&candidates)?;
+            let last = candidates.last().copied().unwrap_or((number, client));
+            self.looked += candidates.len() as u32;
+            let fits = self.ready.first().is_some_and(|found| found.number == last.0);
+            if !fits && (candidates.len() > 1 || self.looked.is_multiple_of(32)) && self.began.elapsed() > LONGEST {
+                let sql = "SELECT stamp FROM alert WHERE number = ?1 AND client = ?2";
+                let stamp = self.sql.number(sql, params![last.0, last.1])?;
+                self.stopped = Some((last.0, stamp));
+            }
+        }
+    }
+
+    /// How many candidates are looked at together.
+    fn at_once(&self) -> usize {
+        match self.sql {
+            // Each as it comes.
+            Sql::Sqlite(_) => 1,
+            // By one statement: few at first, for the first may do.
+            Sql::Postgres(_) => (16 + self.looked as usize).min(256),
+        }
+    }
+
+    /// The next number that the indexes find.
+    fn candidate(&mut self) -> Result<Option<(i64, ClientId)>> {
         while let Some((number, index)) = self.heap.pop() {
-            let client = self.arms[index].client;
+            let arm = &mut self.arms[index];
+            let client = arm.ready.pop().and_then(|(_, client)| client).or(arm.client);
             self.advance(index)?;
             // Two arms may find the same alert (two addresses of one network).
             if self.last == Some(number) {
@@ -220,16 +289,7 @@ impl<'a> Walk<'a> {
             let Some(client) = client.map_or_else(|| self.client_of(number), |client| Ok(Some(client)))? else {
                 continue;
             };
-            self.looked += 1;
-            if self.leftovers.terms.is_empty() || self.fits(number, client)? {
-                return Ok(Some((number, client)));
-            }
-            if self.looked.is_multiple_of(32) && self.began.elapsed() > LONGEST {
-                let sql = "SELECT stamp FROM alert WHERE number = ?1 AND client = ?2";
-                let stamp = self.sql.number(sql, params![number, client])?;
-                self.stopped = Some((number, stamp));
-                return Ok(None);
-            }
+            return Ok(Some((number, client)));
         }
         Ok(None)
     }
@@ -241,39 +301,50 @@ impl<'a> Walk<'a> {
         Ok(client.filter(|client| self.leftovers.clients.contains_key(client)))
     }
 
-    /// Puts an arm's next number on the heap.
+    /// Puts an arm's next number on the heap; it stays with the arm until it is taken from there.
     fn advance(&mut self, index: usize) -> Result<()> {
-        let arm = &mut self.arms[index];
-        if arm.ready.is_empty() && !arm.ended {
-            arm.fetch(self.sql)?;
+        if self.arms[index].ready.is_empty() && !self.arms[index].ended {
+            match self.sql {
+                Sql::Sqlite(_) => fetch_all(self.sql, &mut self.arms[index..=index], |_| true)?,
+                // All that will soon be empty, by the same statement. Those that have some left are on the heap already.
+                Sql::Postgres(_) => fetch_all(self.sql, &mut self.arms, |arm| arm.ready.len() < 8)?,
+            }
         }
-        if let Some(number) = arm.ready.pop() {
-            self.heap.push((number, index));
+        if let Some((number, _)) = self.arms[index].ready.last() {
+            self.heap.push((*number, index));
         }
         Ok(())
     }
 
-    fn fits(&self, number: i64, client: ClientId) -> Result<bool> {
-        let Some(row) = self.sql.one(ROW, params![number, client], |row| read_row(self.shared, row))? else {
-            return Ok(false);
-        };
-        let alert = if self.leftovers.whole {
+    /// Looks at candidates; those that fit are ready.
+    fn look(&mut self, candidates: &[(i64, ClientId)]) -> Result<()> {
+        let rows = alerts::rows(self.sql, self.shared, candidates)?;
+        let alerts = if self.leftovers.whole {
             let mut unpacker = Unpacker::new(&self.shared.dictionaries, &self.snapshot);
-            let Some(alert) = unpacker.load(self.sql, client, number)? else { return Ok(false) };
-            alert
+            unpacker.load_many(self.sql, candidates)?
         } else {
-            bare(&row)
+            rows.iter().map(|row| row.as_ref().map(bare)).collect()
         };
+        for ((row, alert), (number, client)) in rows.into_iter().zip(alerts).zip(candidates).rev() {
+            let (Some(row), Some(alert)) = (row, alert) else { continue };
+            if self.fits(&row, &alert, *client) {
+                self.ready.push(Found { number: *number, client: *client, row: Some(row) });
+            }
+        }
+        Ok(())
+    }
+
+    fn fits(&self, row: &AlertRow, alert: &wire::Alert, client: ClientId) -> bool {
         let (slug, name) = self.leftovers.clients.get(&client).cloned().unwrap_or_default();
         let facts = Facts {
-            alert: &alert,
+            alert,
             client: [&slug, &name],
             node: row.node_name.as_deref(),
             state: row.state,
             arrived: row.arrived,
         };
         let query = Query { terms: self.leftovers.terms.clone() };
-        Ok(query.matches(&facts, self.leftovers.now, &self.leftovers.zone))
+        query.matches(&facts, self.leftovers.now, &self.leftovers.zone)
     }
 }
 
@@ -298,40 +369,72 @@ fn needs_whole(condition: &Condition) -> bool {
     )
 }
 
-impl Arm {
-    fn fetch(&mut self, sql: Sql<'_>) -> Result<()> {
-        let (below, above, fetch) = (self.below, self.above, self.fetch);
-        let read = |row: &Row<'_>| row.get::<_, i64>(0);
-        let mut found = match (&self.by, self.client) {
-            (By::Words(words), _) => search::below(sql, words, below, above, fetch)?,
+/// Fetches the next numbers for those of the arms that want some and have not ended: by one statement for each kind of index, where
+/// the database can.
+fn fetch_all(sql: Sql<'_>, arms: &mut [Arm], wants: impl Fn(&Arm) -> bool) -> Result<()> {
+    let (mut states, mut rules, mut nodes, mut entities) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (index, arm) in arms.iter_mut().enumerate() {
+        if arm.ended || !wants(arm) {
+            continue;
+        }
+        let (below, above, fetch) = (arm.below, arm.above, arm.fetch);
+        match (&arm.by, arm.client) {
+            (By::Words(words), _) => {
+                let found = search::below(sql, words, below, above, fetch)?;
+                arm.take(found);
+            }
             // Only words are sought at several clients at once.
-            (_, None) => Vec::new(),
-            (By::State(state, severity), Some(client)) => sql.all(
-                "SELECT number FROM alert WHERE client = ?1 AND state = ?2 AND severity = ?3 AND number < ?4 AND number > ?5 \
-                 ORDER BY number DESC LIMIT ?6",
-                params![client, state, severity, below, above, fetch],
-                read,
-            )?,
-            (By::Rule(rule), Some(client)) => sql.all(
-                "SELECT number FROM alert WHERE client = ?1 AND rule = ?2 AND number < ?3 AND number > ?4 \
-                 ORDER BY number DESC LIMIT ?5",
-                params![client, rule, below, above, fetch],
-                read,
-            )?,
-            (By::Node(node), Some(client)) => sql.all(
-                "SELECT number FROM alert WHERE client = ?1 AND node = ?2 AND number < ?3 AND number > ?4 \
-                 ORDER BY number DESC LIMIT ?5",
-                params![client, node, below, above, fetch],
-                read,
-            )?,
-            (By::Entity(entity), Some(client)) => postings::below(sql, client, *entity, below, above, fetch)?,
-        };
-        self.ended = (found.len() as i64) < fetch;
-        self.fetch = (fetch * 2).min(FETCH);
-        self.below = found.last().copied().unwrap_or(self.below);
+            (_, None) => arm.take(Vec::new()),
+            (By::State(state, severity), Some(client)) => {
+                states.push((index, row![client, *state, *severity, below, above, fetch]));
+            }
+            (By::Rule(rule), Some(client)) => rules.push((index, row![client, *rule, below, above, fetch])),
+            (By::Node(node), Some(client)) => nodes.push((index, row![client, *node, below, above, fetch])),
+            (By::Entity(entity), Some(client)) => entities.push((index, (client, *entity, below, above, fetch))),
+        }
+    }
+    let text = "SELECT number FROM alert WHERE client = ?1 AND state = ?2 AND severity = ?3 AND number < ?4 AND number > ?5 \
+                ORDER BY number DESC LIMIT ?6";
+    fetch_by(sql, arms, text, &states)?;
+    let text = "SELECT number FROM alert WHERE client = ?1 AND rule = ?2 AND number < ?3 AND number > ?4 \
+                ORDER BY number DESC LIMIT ?5";
+    fetch_by(sql, arms, text, &rules)?;
+    let text = "SELECT number FROM alert WHERE client = ?1 AND node = ?2 AND number < ?3 AND number > ?4 \
+                ORDER BY number DESC LIMIT ?5";
+    fetch_by(sql, arms, text, &nodes)?;
+    let (indexes, keys): (Vec<usize>, Vec<_>) = entities.into_iter().unzip();
+    for (index, found) in indexes.into_iter().zip(postings::below(sql, &keys)?) {
+        arms[index].take(found.into_iter().map(|number| (number, None)).collect());
+    }
+    Ok(())
+}
+
+fn fetch_by<const N: usize>(
+    sql: Sql<'_>,
+    arms: &mut [Arm],
+    text: &'static str,
+    wanted: &[(usize, [Value<'_>; N])],
+) -> Result<()> {
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let keys: Vec<_> = wanted.iter().map(|(_, key)| *key).collect();
+    let found = sql.all_many(text, &keys, |row| Ok((row.get::<_, i64>(0)?, None)))?;
+    for ((index, _), found) in wanted.iter().zip(found) {
+        arms[*index].take(found);
+    }
+    Ok(())
+}
+
+impl Arm {
+    /// Takes in what was fetched, latest first: it comes after what is left.
+    fn take(&mut self, mut found: Vec<(i64, Option<ClientId>)>) {
+        self.ended = (found.len() as i64) < self.fetch;
+        self.fetch = (self.fetch * 2).min(FETCH.max(self.fetch));
+        self.below = found.last().map_or(self.below, |(number, _)| *number);
         found.reverse();
+        found.append(&mut self.ready);
         self.ready = found;
-        Ok(())
     }
 }
 
@@ -359,19 +462,19 @@ impl Plan {
         let mut arms = Vec::new();
         if let Some(index) = chosen {
             let condition = &query.terms[index].condition;
-            if let Condition::Text(words) = condition
-                && let Some(wanted) = search::match_of_most(sql, clients, words)?
-            {
-                arms.push((None, By::Words(wanted), 0));
-            } else {
-                for &client in clients {
-                    arms.extend(indexed(sql, shared, client, condition)?.into_iter().map(|by| (Some(client), by, 0)));
-                }
-            }
-            if let Condition::Text(_) = condition {
+            if let Condition::Text(words) = condition {
+                let found = search::wanted(sql, clients, words)?;
+                arms.extend(found.into_iter().map(|(client, wanted)| (client, By::Words(wanted), 0)));
                 // What the index has not taken in yet is looked at one by one.
-                return Self { arms, leftovers: leftovers(query, None) }.with_tail(sql, clients);
+                let mut leftovers = leftovers(query, None);
+                if arms.iter().any(|(client, ..)| client.is_none()) {
+                    leftovers.extend(query.terms.iter().filter(|term| is_time(&term.condition)).cloned());
+                }
+                return Self { arms, leftovers }.with_tail(sql, clients);
             }
+            arms.extend(
+                indexed(sql, shared, clients, condition)?.into_iter().map(|(client, by)| (Some(client), by, 0)),
+            );
         } else {
             let states = set(query, |c| if let Condition::State(s) = c { Some(codes(s)) } else { None }, 3);
             let severities = set(query, |c| if let Condition::Severity(s) = c { Some(codes(s)) } else { None }, 4);
@@ -389,54 +492,55 @@ impl Plan {
 
     /// Adds arms for what the text index has not taken in yet.
     fn with_tail(mut self, sql: Sql<'_>, clients: &[ClientId]) -> Result<Self> {
-        if search::behind(sql)? > 0 {
-            let from = search::position(sql)?;
-            for &client in clients {
-                for state in 0..3 {
-                    self.arms.extend((0..4).map(|severity| (Some(client), By::State(state, severity), from)));
-                }
+        for (client, from) in search::behind(sql, clients)? {
+            for state in 0..3 {
+                self.arms.extend((0..4).map(|severity| (Some(client), By::State(state, severity), from)));
             }
         }
         Ok(self)
     }
 }
 
+fn is_time(condition: &Condition) -> bool {
+    matches!(condition, Condition::After(_) | Condition::Before(_))
+}
+
 /// The terms that must be looked at row by row: all but the one whose index is walked, the clients and the times.
 fn leftovers(query: &Query, chosen: Option<usize>) -> Vec<Term> {
     let kept = |(index, term): &(usize, &Term)| {
-        Some(*index) != chosen
-            && !matches!(term.condition, Condition::After(_) | Condition::Before(_) | Condition::Client(_))
+        Some(*index) != chosen && !is_time(&term.condition) && !matches!(term.condition, Condition::Client(_))
     };
     query.terms.iter().enumerate().filter(kept).map(|(_, term)| term.clone()).collect()
 }
 
-fn indexed(sql: Sql<'_>, shared: &Shared, client: ClientId, condition: &Condition) -> Result<Vec<By>> {
-    let entity = |kind: About, value: &str| By::Entity(shared.cipher.entity(client, kind, &normal(kind, value)));
+fn indexed(sql: Sql<'_>, shared: &Shared, clients: &[ClientId], condition: &Condition) -> Result<Vec<(ClientId, By)>> {
+    let entities = |kind: About, values: &[String]| {
+        let of = |client: ClientId| {
+            let entity = move |value: &String| shared.cipher.entity(client, kind, &normal(kind, value));
+            values.iter().map(move |value| (client, By::Entity(entity(value)))).collect::<Vec<_>>()
+        };
+        clients.iter().copied().flat_map(of).collect()
+    };
     Ok(match condition {
         Condition::Ip(nets) => {
-            nets.iter().filter_map(|net| net.single()).map(|ip| entity(About::Address, &ip.to_string())).collect()
+            let addresses: Vec<String> = nets.iter().filter_map(|net| net.single()).map(|ip| ip.to_string()).collect();
+            entities(About::Address, &addresses)
         }
-        Condition::Host(values) => values.iter().map(|value| entity(About::Host, value)).collect(),
-        Condition::User(values) => values.iter().map(|value| entity(About::Account, value)).collect(),
-        Condition::Hash(values) => values.iter().map(|value| entity(About::Hash, value)).collect(),
-        Condition::Domain(values) => values.iter().map(|value| entity(About::Domain, value)).collect(),
-        Condition::Text(words) => vec![By::Words(search::match_of(client, words))],
+        Condition::Host(values) => entities(About::Host, values),
+        Condition::User(values) => entities(About::Account, values),
+        Condition::Hash(values) => entities(About::Hash, values),
+        Condition::Domain(values) => entities(About::Domain, values),
         Condition::Rule(values) => {
-            let mut found = Vec::new();
-            for value in values {
-                let sql_text = "SELECT id FROM rule WHERE client = ?1 AND folded = ?2";
-                found.extend(sql.all(sql_text, params![client, value.to_lowercase()], |row| row.get::<_, i64>(0))?);
-            }
-            found.into_iter().map(By::Rule).collect()
+            let words: Vec<String> = values.iter().map(|value| value.to_lowercase()).collect();
+            let found = rules::of_words(sql, clients, &words)?;
+            found.into_iter().map(|(client, rule)| (client, By::Rule(rule))).collect()
         }
         Condition::Node(values) => {
-            let rows = sql.all("SELECT id, name FROM node WHERE client = ?1", [client], |row| {
-                Ok((row.get::<_, NodeId>(0)?, row.get::<_, String>(1)?))
-            })?;
             let wanted: Vec<String> = values.iter().map(|value| value.to_lowercase()).collect();
-            rows.into_iter()
-                .filter(|(_, name)| wanted.contains(&name.to_lowercase()))
-                .map(|(id, _)| By::Node(id))
+            let found = nodes::names(sql, clients)?.into_iter();
+            found
+                .filter(|(_, _, name)| wanted.contains(&name.to_lowercase()))
+                .map(|(client, node, _)| (client, By::Node(node)))
                 .collect()
         }
         _ => Vec::new(),
@@ -505,27 +609,69 @@ impl Code for query::Source {
     }
 }
 
-/// Numbers above the first and below the second are within the cursors and times asked for.
-fn bounds(sql: Sql<'_>, shared: &Shared, ask: &Ask) -> Result<(i64, i64)> {
-    let after = ask.after.map_or(0, |id| shared.cipher.open(id).1);
-    let before = ask.before.map_or(i64::MAX, |id| shared.cipher.open(id).1);
-    let (mut above, mut below) = (after, before);
-    for term in &ask.query.terms {
-        let moment = |moment: &query::Moment| moment.resolve(ask.now, &ask.zone).as_millisecond();
-        match (&term.condition, term.negated) {
-            (Condition::After(at), false) | (Condition::Before(at), true) => {
-                above = above.max(first_at(sql, moment(at))? - 1);
-            }
-            (Condition::Before(at), false) | (Condition::After(at), true) => {
-                below = below.min(first_at(sql, moment(at))?);
-            }
-            _ => {}
-        }
-    }
-    Ok((above, below))
+/// Numbers above the first and below the second of each pair are within the cursors and times asked for.
+struct Bounds {
+    /// For all clients; with PostgreSQL as wide as the widest of them.
+    all: (i64, i64),
+    /// With PostgreSQL a number and a time of arrival go together only within a client.
+    by_client: BTreeMap<ClientId, (i64, i64)>,
 }
 
-/// The lowest number that arrived at this millisecond or later: found by halving, since stamps rise with numbers.
+impl Bounds {
+    fn new(sql: Sql<'_>, shared: &Shared, ask: &Ask, clients: &[ClientId]) -> Result<Self> {
+        let cursors = (
+            ask.after.map_or(0, |id| shared.cipher.open(id).1),
+            ask.before.map_or(i64::MAX, |id| shared.cipher.open(id).1),
+        );
+        let (mut since, mut until) = (None, None);
+        for term in &ask.query.terms {
+            let moment = |moment: &query::Moment| moment.resolve(ask.now, &ask.zone).as_millisecond();
+            match (&term.condition, term.negated) {
+                (Condition::After(at), false) | (Condition::Before(at), true) => since = since.max(Some(moment(at))),
+                (Condition::Before(at), false) | (Condition::After(at), true) => {
+                    until = Some(until.map_or(moment(at), |until: i64| until.min(moment(at))));
+                }
+                _ => {}
+            }
+        }
+        let narrow = |first: Option<i64>, end: Option<i64>| {
+            (first.map_or(cursors.0, |first| cursors.0.max(first - 1)), end.map_or(cursors.1, |end| cursors.1.min(end)))
+        };
+        match sql {
+            Sql::Sqlite(_) => {
+                let first = since.map(|at| first_at(sql, at)).transpose()?;
+                let end = until.map(|at| first_at(sql, at)).transpose()?;
+                Ok(Self { all: narrow(first, end), by_client: BTreeMap::new() })
+            }
+            Sql::Postgres(_) if since.is_none() && until.is_none() => {
+                Ok(Self { all: cursors, by_client: BTreeMap::new() })
+            }
+            Sql::Postgres(_) => {
+                let keys: Vec<_> =
+                    clients.iter().map(|client| row![*client, since.map(stamp_at), until.map(stamp_at)]).collect();
+                let text = "SELECT first_at(?1, ?2), first_at(?1, ?3)";
+                let found = sql.all_many(text, &keys, |row| {
+                    Ok(narrow(since.and(row.get::<_, Option<i64>>(0)?), until.and(row.get::<_, Option<i64>>(1)?)))
+                })?;
+                let by_client: BTreeMap<_, _> = clients
+                    .iter()
+                    .zip(found)
+                    .filter_map(|(client, bounds)| Some((*client, *bounds.first()?)))
+                    .collect();
+                let above = by_client.values().map(|(above, _)| *above).min().unwrap_or(cursors.0);
+                let below = by_client.values().map(|(_, below)| *below).max().unwrap_or(cursors.1);
+                Ok(Self { all: (above, below), by_client })
+            }
+        }
+    }
+
+    fn of(&self, client: Option<ClientId>) -> (i64, i64) {
+        client.and_then(|client| self.by_client.get(&client)).copied().unwrap_or(self.all)
+    }
+}
+
+/// The lowest number that arrived at this millisecond or later: found by halving, since stamps rise with numbers. (With SQLite;
+/// with PostgreSQL the database does it, for each client.)
 pub(crate) fn first_at(sql: Sql<'_>, millis: i64) -> Result<i64> {
     let stamp = stamp_at(millis);
     let (last, last_stamp) = crate::memory::high_water(sql)?;

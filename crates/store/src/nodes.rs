@@ -155,10 +155,11 @@ impl Store {
             let ids = clients::ids_json(sql, &scope)?;
             let mut nodes = sql.all(
                 "SELECT node.id, node.client, client.name, node.name, hostname, site, contact, mirror_port, node.notes, \
-                 enrolled, disabled, revoked, (SELECT max(ends) FROM certificate WHERE certificate.node = node.id), heard, \
+                 enrolled, disabled, revoked, (SELECT max(ends) FROM certificate \
+                 WHERE certificate.client = node.client AND certificate.node = node.id), heard, \
                  silence, blind, blind_why, version, skew, status, number, alerts, refused, expected FROM node \
-                 JOIN client ON client.id = node.client JOIN node_link ON node_link.node = node.id \
-                 JOIN node_report ON node_report.node = node.id \
+                 JOIN client ON client.id = node.client JOIN node_link ON node_link.client = node.client AND node_link.node = node.id \
+                 JOIN node_report ON node_report.client = node.client AND node_report.node = node.id \
                  WHERE node.client IN (SELECT value FROM json_each(?1)) AND deleting = 0 ORDER BY client.folded, node.name",
                 [&ids],
                 read,
@@ -197,7 +198,7 @@ impl Store {
     pub async fn change_node(&self, actor: Actor, scope: &Scope, id: NodeId, change: NodeChange) -> Result<Node> {
         let scope = scope.clone();
         self.write("change node", move |tx| {
-            let before = load(tx.sql, &scope, id)?;
+            let before = claimed(tx.sql, &scope, id)?;
             let name = change.name.as_deref().unwrap_or(&before.name).trim();
             if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
                 return Err(Error::invalid("name", "a name has 1 to 100 characters"));
@@ -215,7 +216,7 @@ impl Store {
             });
             let changed = tx.sql.run_unless_taken(
                 "UPDATE node SET name = ?3, site = ?4, contact = ?5, mirror_port = ?6, notes = ?7, disabled = ?8, \
-                 expected = iif(disabled > ?8, ?9, expected) WHERE id = ?1 AND client = ?2",
+                 expected = CASE WHEN disabled > ?8 THEN ?9 ELSE expected END WHERE id = ?1 AND client = ?2",
                 params![id, before.client, name, site?, contact?, mirror_port?, notes?, disabled, tx.now],
             )?;
             if changed.is_none() {
@@ -242,7 +243,7 @@ impl Store {
     pub async fn revoke_node(&self, actor: Actor, scope: &Scope, id: NodeId) -> Result<Node> {
         let scope = scope.clone();
         self.write("revoke node", move |tx| {
-            let node = load(tx.sql, &scope, id)?;
+            let node = claimed(tx.sql, &scope, id)?;
             if node.revoked.is_none() {
                 let sql = "UPDATE node SET revoked = ?3 WHERE id = ?1 AND client = ?2";
                 tx.sql.run(sql, params![id, node.client, tx.now])?;
@@ -286,12 +287,12 @@ impl Store {
     pub async fn delete_node(&self, actor: Actor, scope: &Scope, id: NodeId) -> Result<()> {
         let scope = scope.clone();
         self.write("delete node", move |tx| {
-            let node = load(tx.sql, &scope, id)?;
+            let node = claimed(tx.sql, &scope, id)?;
             // Its name and its key are free again.
             tx.sql.run(
-                "UPDATE node SET deleting = 1, revoked = ?3, name = 'deleted ' || id, key = randomblob(32) \
+                "UPDATE node SET deleting = 1, revoked = ?3, name = 'deleted ' || id, key = ?4 \
                  WHERE id = ?1 AND client = ?2",
-                params![id, node.client, tx.now],
+                params![id, node.client, tx.now, crate::secret::random::<32>()?],
             )?;
             jobs::add(tx, jobs::Kind::ClearNode, node.client, id.0)?;
             changes::note(tx, node.client, Kind::Nodes(None))?;
@@ -311,7 +312,8 @@ pub(crate) fn insert_lost(
     lost: &wire::link::Lost,
 ) -> Result<()> {
     sql.run(
-        "INSERT OR REPLACE INTO lost (node, at, epoch, first, last, client, why) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO lost (node, at, epoch, first, last, client, why) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
+         ON CONFLICT DO NOTHING",
         params![node, now, lost.epoch as i64, lost.from as i64, lost.to as i64, client, lost.why],
     )?;
     sql.run(
@@ -330,15 +332,32 @@ pub(crate) fn client_of(sql: Sql<'_>, id: NodeId) -> Result<ClientId> {
     .ok_or(Error::NotFound("node"))
 }
 
+/// A node whose client is claimed: nobody changes it until the end of the transaction.
+fn claimed(sql: Sql<'_>, scope: &Scope, id: NodeId) -> Result<Node> {
+    let client = client_of(sql, id)?;
+    scope.demand(client, "node")?;
+    sql.claim(client)?;
+    load(sql, scope, id)
+}
+
+/// The nodes of some clients: client, node, name. Those that are being deleted as well: their alerts are still there.
+pub(crate) fn names(sql: Sql<'_>, clients: &[ClientId]) -> Result<Vec<(ClientId, NodeId, String)>> {
+    let wanted = serde_json::to_string(clients)?;
+    let text =
+        "SELECT client, id, name FROM node WHERE client IN (SELECT value FROM json_each(?1)) ORDER BY client, id";
+    sql.all(text, [wanted], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+}
+
 fn load(sql: Sql<'_>, scope: &Scope, id: NodeId) -> Result<Node> {
     let client = client_of(sql, id)?;
     scope.demand(client, "node")?;
     let node = sql.one(
         "SELECT node.id, node.client, client.name, node.name, hostname, site, contact, mirror_port, node.notes, \
-         enrolled, disabled, revoked, (SELECT max(ends) FROM certificate WHERE certificate.node = node.id), heard, \
+         enrolled, disabled, revoked, (SELECT max(ends) FROM certificate \
+                 WHERE certificate.client = node.client AND certificate.node = node.id), heard, \
          silence, blind, blind_why, version, skew, status, number, alerts, refused, expected FROM node \
-         JOIN client ON client.id = node.client JOIN node_link ON node_link.node = node.id \
-         JOIN node_report ON node_report.node = node.id WHERE node.id = ?1 AND node.client = ?2",
+         JOIN client ON client.id = node.client JOIN node_link ON node_link.client = node.client AND node_link.node = node.id \
+         JOIN node_report ON node_report.client = node.client AND node_report.node = node.id WHERE node.id = ?1 AND node.client = ?2",
         params![id, client],
         read,
     )?;

@@ -1,7 +1,7 @@
 //! Which alerts are about an entity: (part, client, entity, alert). A part is a range of a million alert numbers, so that writing
 //! touches only the pages of the latest part, however large the whole grows, and what is old goes by ranges.
 
-use crate::engine::sql::{Sql, params};
+use crate::engine::sql::{Sql, params, row};
 
 use crate::Result;
 use crate::id::ClientId;
@@ -17,23 +17,42 @@ pub(crate) fn part(number: i64) -> i64 {
 pub(crate) fn insert(sql: Sql<'_>, client: ClientId, mut pairs: Vec<(i64, i64)>) -> Result<()> {
     // In the tree's order: neighbours share a page.
     pairs.sort_unstable_by_key(|(entity, number)| (part(*number), *entity, *number));
-    for (entity, number) in pairs {
-        sql.run(
-            "INSERT OR IGNORE INTO posting (part, client, entity, alert) VALUES (?1, ?2, ?3, ?4)",
-            params![part(number), client, entity, number],
-        )?;
+    match sql {
+        Sql::Sqlite(_) => {
+            let rows: Vec<_> =
+                pairs.iter().map(|(entity, number)| row![part(*number), client, *entity, *number]).collect();
+            let text =
+                "INSERT INTO posting (part, client, entity, alert) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
+            sql.run_many(text, &rows)
+        }
+        // The table itself is in parts.
+        Sql::Postgres(_) => {
+            let rows: Vec<_> = pairs.iter().map(|(entity, number)| row![client, *entity, *number]).collect();
+            let text = "INSERT INTO posting (client, entity, alert) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+            sql.run_many(text, &rows)
+        }
     }
-    Ok(())
 }
 
-/// The numbers of an entity's alerts below one and above another, latest first.
-pub(crate) fn below(
+/// The numbers of entities' alerts, latest first, for each (client, entity, below, above, how many).
+pub(crate) fn below(sql: Sql<'_>, wanted: &[(ClientId, i64, i64, i64, i64)]) -> Result<Vec<Vec<i64>>> {
+    match sql {
+        Sql::Sqlite(_) => wanted.iter().map(|wanted| below_by_parts(sql, *wanted)).collect(),
+        Sql::Postgres(_) => {
+            let keys: Vec<_> = wanted
+                .iter()
+                .map(|(client, entity, below, above, limit)| row![*client, *entity, *below, *above, *limit])
+                .collect();
+            let text = "SELECT alert FROM posting WHERE client = ?1 AND entity = ?2 AND alert < ?3 AND alert > ?4 \
+                        ORDER BY alert DESC LIMIT ?5";
+            sql.all_many(text, &keys, |row| row.get(0))
+        }
+    }
+}
+
+fn below_by_parts(
     sql: Sql<'_>,
-    client: ClientId,
-    entity: i64,
-    below: i64,
-    above: i64,
-    limit: i64,
+    (client, entity, below, above, limit): (ClientId, i64, i64, i64, i64),
 ) -> Result<Vec<i64>> {
     let mut found = Vec::new();
     let Some(last) = last_part(sql)? else { return Ok(found) };
@@ -59,13 +78,18 @@ fn last_part(sql: Sql<'_>) -> Result<Option<i64>> {
     )
 }
 
-/// Forgets an alert's entities.
-pub(crate) fn forget(sql: Sql<'_>, client: ClientId, number: i64, entities: &[i64]) -> Result<()> {
-    for entity in entities {
-        sql.run(
-            "DELETE FROM posting WHERE part = ?1 AND client = ?2 AND entity = ?3 AND alert = ?4",
-            params![part(number), client, entity, number],
-        )?;
+/// Forgets pairs of entity and alert.
+pub(crate) fn forget(sql: Sql<'_>, client: ClientId, pairs: &[(i64, i64)]) -> Result<()> {
+    match sql {
+        Sql::Sqlite(_) => {
+            let rows: Vec<_> =
+                pairs.iter().map(|(entity, number)| row![part(*number), client, *entity, *number]).collect();
+            let text = "DELETE FROM posting WHERE part = ?1 AND client = ?2 AND entity = ?3 AND alert = ?4";
+            sql.run_many(text, &rows)
+        }
+        Sql::Postgres(_) => {
+            let rows: Vec<_> = pairs.iter().map(|(entity, number)| row![client, *entity, *number]).collect();
+            sql.run_many("DELETE FROM posting WHERE client = ?1 AND entity = ?2 AND alert = ?3", &rows)
+        }
     }
-    Ok(())
 }

@@ -42,6 +42,7 @@ impl Store {
         let status = serde_json::to_string(&report.status)?;
         self.write("heard", move |tx| {
             let client = client_of(tx.sql, id)?;
+            tx.sql.claim(client)?;
             let (before, version) = standing(tx.sql, client, id)?;
             let raised = alarms(&before);
             let notable = before.silence_step > 0
@@ -91,8 +92,9 @@ impl Store {
     ) -> Result<bool> {
         self.write("silent", move |tx| {
             let client = client_of(tx.sql, id)?;
+            tx.sql.claim(client)?;
             let changed = tx.sql.run(
-                "UPDATE node_report SET silence = ?3 WHERE node = ?1 AND client = ?2 AND silence < ?3 AND heard IS ?4",
+                "UPDATE node_report SET silence = ?3 WHERE node = ?1 AND client = ?2 AND silence < ?3 AND heard IS NOT DISTINCT FROM ?4",
                 params![id, client, step, last_heard.map(Timestamp::as_millisecond)],
             )?;
             if changed == 0 {
@@ -111,6 +113,7 @@ impl Store {
     /// An alarm breaks a bound.
     pub async fn warn(&self, alarms: Vec<(&'static str, wire::Alert)>) -> Result<usize> {
         self.write("warn", move |tx| {
+            tx.sql.claim(ClientId::SOC)?;
             let kept =
                 tx.sql.one("SELECT value FROM setting WHERE name = 'warned'", [], |row| row.get::<_, String>(0))?;
             let mut warned: BTreeMap<String, i64> =

@@ -1,15 +1,20 @@
-//! Old alerts go, in small steps; rollups stay for 25 months.
+//! Old alerts go, in small steps, or with their part of the tables; rollups stay for 25 months.
 
-use crate::engine::sql::params;
+use std::collections::{BTreeMap, HashMap};
+
 use jiff::{SignedDuration, Timestamp};
 
-use crate::alerts::{State, severity_from_code};
+use crate::alerts::State;
 use crate::bodies::Unpacker;
 use crate::changes::{self, Kind};
+use crate::engine::postgres::line::Line;
+use crate::engine::postgres::partitions;
+use crate::engine::sql::{Lock, Sql, params, row};
+use crate::engine::sqlite;
 use crate::engine::writer::Tx;
 use crate::facts::about;
-use crate::id::{ClientId, NodeId};
-use crate::{Result, Scope, Store, jobs, list, postings, search};
+use crate::id::{ClientId, NodeId, stamp_at};
+use crate::{Result, Scope, Store, jobs, list, postings, rules, search};
 
 /// Alerts that go at once.
 const STEP: i64 = 500;
@@ -36,90 +41,223 @@ impl Store {
         debug_assert_eq!(*scope.reach(), crate::Reach::All);
         let bytes = self.used_bytes().await?;
         let oldest = now.checked_sub(keep.age).unwrap_or(Timestamp::UNIX_EPOCH).as_millisecond();
-        self.write("retain", move |tx| {
-            let first = tx.sql.number(
-                "SELECT number FROM alert ORDER BY number LIMIT 1 /* across clients: the oldest */ /* in order: one row */",
-                [],
-            )?;
-            let mut end = list::first_at(tx.sql, oldest)?;
-            if bytes > keep.bytes {
-                end = end.max(first + STEP);
-            }
-            let rows = tx.sql.all(
-                "SELECT number, client FROM alert WHERE number < ?1 ORDER BY number LIMIT ?2 /* across clients: the oldest */",
-                params![end, STEP],
-                |row| Ok((row.get::<_, i64>(0)?, row.get::<_, ClientId>(1)?)),
-            )?;
-            let more = rows.len() as i64 == STEP;
-            forget(tx, rows)?;
-            let hour = tx.now.div_euclid(3_600_000) - ROLLUPS;
-            for client in tx.sql.all("SELECT client FROM tally /* across clients: rollups of all */", [], |row| {
-                row.get::<_, ClientId>(0)
-            })? {
-                tx.sql.run("DELETE FROM rollup WHERE client = ?1 AND hour < ?2", params![client, hour])?;
-                tx.sql.run("DELETE FROM rollup_hour WHERE client = ?1 AND hour < ?2", params![client, hour])?;
-                let day = hour.div_euclid(24);
-                tx.sql.run("DELETE FROM rollup_day WHERE client = ?1 AND day < ?2", params![client, day])?;
-            }
-            tx.sql.give_back(PAGES);
-            Ok(more)
+        self.write("retain", move |tx| match tx.sql {
+            Sql::Sqlite(_) => retain_all(tx, oldest, bytes > keep.bytes),
+            Sql::Postgres(line) => retain_one(tx, line, oldest, bytes > keep.bytes),
         })
         .await
     }
 
-    /// Bytes of the database that are in use: its pages less the free ones.
+    /// Bytes of the database that are in use: what has been deleted is free for what comes.
     ///
     /// # Errors
     /// The database fails.
     pub async fn used_bytes(&self) -> Result<u64> {
-        self.read("used bytes", |sql| sql.used_bytes()).await
+        self.read("used bytes", |sql| match sql {
+            Sql::Sqlite(connection) => sqlite::used_bytes(connection),
+            Sql::Postgres(_) => partitions::used_bytes(sql),
+        })
+        .await
     }
 }
 
-/// Deletes alerts with all that belongs to them. Rollups stay.
-pub(crate) fn forget(tx: &mut Tx<'_>, rows: Vec<(i64, ClientId)>) -> Result<()> {
+/// The oldest alerts of all clients.
+fn retain_all(tx: &mut Tx<'_>, oldest: i64, too_large: bool) -> Result<bool> {
+    let first = tx.sql.number(
+        "SELECT number FROM alert ORDER BY number LIMIT 1 /* across clients: the oldest */ /* in order: one row */",
+        [],
+    )?;
+    let mut end = list::first_at(tx.sql, oldest)?;
+    if too_large {
+        end = end.max(first + STEP);
+    }
+    let rows = tx.sql.all(
+        "SELECT number, client FROM alert WHERE number < ?1 ORDER BY number LIMIT ?2 /* across clients: the oldest */",
+        params![end, STEP],
+        |row| Ok((row.get::<_, i64>(0)?, row.get::<_, ClientId>(1)?)),
+    )?;
+    let more = rows.len() as i64 == STEP;
+    let mut by_client = BTreeMap::<ClientId, Vec<i64>>::new();
+    for (number, client) in rows {
+        by_client.entry(client).or_default().push(number);
+    }
+    for (client, numbers) in by_client {
+        forget(tx, client, &numbers)?;
+    }
+    for client in clients(tx.sql)? {
+        forget_rollups(tx, client)?;
+    }
+    if let Sql::Sqlite(connection) = tx.sql {
+        sqlite::give_back(connection, PAGES);
+    }
+    Ok(more)
+}
+
+/// The oldest part of the tables, if all in it is old; else the oldest alerts of one client: a transaction touches one client.
+fn retain_one(tx: &mut Tx<'_>, line: &Line, oldest: i64, too_large: bool) -> Result<bool> {
+    if !tx.sql.alone_at_once(Lock::Retention)? {
+        return Ok(false);
+    }
+    if drop_part(tx, line, oldest)? {
+        return Ok(true);
+    }
+    // How far each client's alerts go.
+    let bounds = tx.sql.all(
+        "SELECT client, first_at(client, ?1) FROM tally ORDER BY client /* across clients: whose are too old */",
+        [stamp_at(oldest)],
+        |row| Ok((row.get::<_, ClientId>(0)?, row.get::<_, i64>(1)?)),
+    )?;
+    let keys: Vec<_> = bounds.iter().map(|(client, end)| row![*client, *end]).collect();
+    let text = "SELECT number FROM alert WHERE client = ?1 AND number < ?2 ORDER BY number LIMIT 1";
+    let old = tx.sql.all_many(text, &keys, |row| row.get::<_, i64>(0))?;
+    let mut next = bounds.iter().zip(old).find(|(_, old)| !old.is_empty()).map(|((client, end), _)| (*client, *end));
+    if next.is_none() && too_large {
+        let keys: Vec<_> = bounds.iter().map(|(client, _)| row![*client, i64::MAX]).collect();
+        let first = tx.sql.all_many(text, &keys, |row| row.get::<_, i64>(0))?;
+        let firsts = bounds.iter().zip(first).filter_map(|((client, _), first)| Some((*first.first()?, *client)));
+        next = firsts.min().map(|(first, client)| (client, first + STEP));
+    }
+    match next {
+        Some((client, end)) => {
+            tx.sql.claim(client)?;
+            let numbers = tx.sql.all(
+                "SELECT number FROM alert WHERE client = ?1 AND number < ?2 ORDER BY number LIMIT ?3",
+                params![client, end, STEP],
+                |row| row.get::<_, i64>(0),
+            )?;
+            forget(tx, client, &numbers)?;
+            Ok(true)
+        }
+        None => {
+            // Rollups are few, and nobody waits for those that are old.
+            for (client, _) in bounds {
+                forget_rollups(tx, client)?;
+            }
+            Ok(false)
+        }
+    }
+}
+
+/// Drops the oldest part of the tables if nothing in it is to be kept and new alerts go elsewhere.
+fn drop_part(tx: &mut Tx<'_>, line: &Line, oldest: i64) -> Result<bool> {
+    let parts = partitions::parts(tx.sql)?;
+    let [first, .., _] = parts[..] else { return Ok(false) };
+    let end = (first + 1) * partitions::PART;
+    let latest = tx.sql.number("SELECT last_value FROM alert_number", [])?;
+    // A transaction that took its numbers in this part may still be under way; not after a whole further part.
+    if latest < end + partitions::PART {
+        return Ok(false);
+    }
+    let kept = tx.sql.number(
+        "SELECT count(*) FROM tally WHERE first_at(client, ?1) < ?2 AND EXISTS (SELECT 1 FROM alert \
+         WHERE alert.client = tally.client AND number >= first_at(tally.client, ?1) AND number < ?2)",
+        [stamp_at(oldest), end],
+    )?;
+    if kept > 0 {
+        return Ok(false);
+    }
+    // All clients' counters at once, in the order of their numbers: whoever claims one holds no other.
+    tx.sql.all(
+        "SELECT client FROM tally ORDER BY client FOR UPDATE /* across clients: all lose some */",
+        [],
+        |_| Ok(()),
+    )?;
+    for text in [
+        "UPDATE tally SET alerts = max(0, tally.alerts - gone.alerts), open = max(0, tally.open - gone.open) FROM (SELECT client, count(*) AS \
+         alerts, count(*) FILTER (WHERE state = 0) AS open FROM alert WHERE number < ?1 GROUP BY client) AS gone \
+         WHERE tally.client = gone.client",
+        "UPDATE rule SET alerts = max(0, rule.alerts - gone.alerts) FROM (SELECT client, rule, count(*) AS alerts FROM alert \
+         WHERE number < ?1 GROUP BY client, rule) AS gone WHERE rule.client = gone.client AND rule.id = gone.rule",
+        "UPDATE node_link SET alerts = max(0, node_link.alerts - gone.alerts) FROM (SELECT client, node, count(*) AS alerts \
+         FROM alert WHERE number < ?1 GROUP BY client, node) AS gone \
+         WHERE node_link.client = gone.client AND node_link.node = gone.node",
+        "DELETE FROM sample WHERE alert < ?1 /* across clients: the part that goes */",
+        "DELETE FROM history WHERE alert < ?1 /* across clients: the part that goes */",
+        "DELETE FROM open_fold WHERE alert < ?1 /* across clients: the part that goes */",
+    ] {
+        tx.sql.run(text, [end])?;
+    }
+    partitions::drop(line, first)?;
+    tracing::info!(part = first, "the oldest alerts are gone, with their part of the tables");
+    Ok(true)
+}
+
+/// Makes the parts of the tables that will be needed next.
+pub(crate) fn make_room(tx: &mut Tx<'_>) -> Result<()> {
+    match tx.sql {
+        Sql::Sqlite(_) => Ok(()),
+        Sql::Postgres(line) => {
+            if tx.sql.alone_at_once(Lock::Tables)? {
+                partitions::prepare(line)?;
+            }
+            Ok(())
+        }
+    }
+}
+
+fn clients(sql: Sql<'_>) -> Result<Vec<ClientId>> {
+    sql.all("SELECT client FROM tally /* across clients: rollups of all */", [], |row| row.get(0))
+}
+
+fn forget_rollups(tx: &Tx<'_>, client: ClientId) -> Result<()> {
+    let hour = tx.now.div_euclid(3_600_000) - ROLLUPS;
+    let day = hour.div_euclid(24);
+    tx.sql.run("DELETE FROM rollup WHERE client = ?1 AND hour < ?2", params![client, hour])?;
+    tx.sql.run("DELETE FROM rollup_hour WHERE client = ?1 AND hour < ?2", params![client, hour])?;
+    tx.sql.run("DELETE FROM rollup_day WHERE client = ?1 AND day < ?2", params![client, day])?;
+    Ok(())
+}
+
+/// Deletes alerts of a client with all that belongs to them. Rollups stay.
+pub(crate) fn forget(tx: &mut Tx<'_>, client: ClientId, numbers: &[i64]) -> Result<()> {
+    if numbers.is_empty() {
+        return Ok(());
+    }
     let shared = tx.shared.clone();
     let snapshot = shared.dictionaries.snapshot();
     let mut unpacker = Unpacker::new(&shared.dictionaries, &snapshot);
-    let mut touched = std::collections::BTreeMap::<ClientId, (i64, i64)>::new();
-    for (number, client) in rows {
-        if let Some(alert) = unpacker.load(tx.sql, client, number)? {
-            let entities: Vec<i64> =
-                about(&alert).iter().map(|(kind, value)| shared.cipher.entity(client, *kind, value)).collect();
-            postings::forget(tx.sql, client, number, &entities)?;
-        }
-        search::forget(tx, number)?;
-        let key = params![number, client];
-        tx.sql.run("DELETE FROM body WHERE alert = ?1 AND client = ?2", key)?;
-        tx.sql.run("DELETE FROM sample WHERE alert = ?1 AND client = ?2", key)?;
-        tx.sql.run("DELETE FROM history WHERE alert = ?1 AND client = ?2", key)?;
-        tx.sql.run("DELETE FROM open_fold WHERE alert = ?1 AND client = ?2", key)?;
-        let gone = tx.sql.one(
-            "DELETE FROM alert WHERE number = ?1 AND client = ?2 RETURNING state, rule, node, severity",
-            key,
-            |row| {
-                let state = State::from_code(row.get(0)?);
-                let _ = severity_from_code(row.get(3)?);
-                Ok((state, row.get::<_, i64>(1)?, row.get::<_, Option<NodeId>>(2)?))
-            },
-        )?;
-        if let Some((state, rule, node)) = gone {
-            tx.sql.run(
-                "UPDATE rule SET alerts = max(0, alerts - 1) WHERE id = ?1 AND client = ?2",
-                params![rule, client],
-            )?;
-            if let Some(node) = node {
-                let sql = "UPDATE node_link SET alerts = max(0, alerts - 1) WHERE node = ?1 AND client = ?2";
-                tx.sql.run(sql, params![node, client])?;
-            }
-            let tally = touched.entry(client).or_default();
-            tally.0 += 1;
-            tally.1 += i64::from(state == State::Open);
+    let keyed: Vec<(i64, ClientId)> = numbers.iter().map(|number| (*number, client)).collect();
+    let mut pairs = Vec::new();
+    for (number, alert) in numbers.iter().zip(unpacker.load_many(tx.sql, &keyed)?) {
+        let alert = alert.iter().flat_map(about);
+        pairs.extend(alert.map(|(kind, value)| (shared.cipher.entity(client, kind, &value), *number)));
+    }
+    postings::forget(tx.sql, client, &pairs)?;
+    search::forget(tx, client, numbers)?;
+    let keys: Vec<_> = numbers.iter().map(|number| row![*number, client]).collect();
+    let text = "SELECT state, rule, node FROM alert WHERE number = ?1 AND client = ?2";
+    let gone = tx.sql.all_many(text, &keys, |row| {
+        Ok((State::from_code(row.get(0)?), row.get::<_, i64>(1)?, row.get::<_, Option<NodeId>>(2)?))
+    })?;
+    for text in [
+        "DELETE FROM body WHERE alert = ?1 AND client = ?2",
+        "DELETE FROM sample WHERE alert = ?1 AND client = ?2",
+        "DELETE FROM history WHERE alert = ?1 AND client = ?2",
+        "DELETE FROM open_fold WHERE alert = ?1 AND client = ?2",
+        "DELETE FROM alert WHERE number = ?1 AND client = ?2",
+    ] {
+        tx.sql.run_many(text, &keys)?;
+    }
+    let (mut alerts, mut open) = (0_i64, 0_i64);
+    let (mut rules, mut nodes) = (HashMap::<i64, i64>::new(), BTreeMap::<NodeId, i64>::new());
+    for (state, rule, node) in gone.into_iter().flatten() {
+        alerts += 1;
+        open += i64::from(state == State::Open);
+        *rules.entry(rule).or_default() -= 1;
+        if let Some(node) = node {
+            *nodes.entry(node).or_default() += 1;
         }
     }
-    for (client, (alerts, open)) in touched {
-        let sql = "UPDATE tally SET alerts = max(0, alerts - ?2), open = max(0, open - ?3) WHERE client = ?1";
-        tx.sql.run(sql, params![client, alerts, open])?;
+    if alerts == 0 {
+        return Ok(());
+    }
+    rules::add(tx.sql, client, rules)?;
+    let rows: Vec<_> = nodes.into_iter().map(|(node, alerts)| row![node, client, alerts]).collect();
+    tx.sql.run_many("UPDATE node_link SET alerts = max(0, alerts - ?3) WHERE node = ?1 AND client = ?2", &rows)?;
+    let sql = "UPDATE tally SET alerts = max(0, alerts - ?2), open = max(0, open - ?3) WHERE client = ?1";
+    tx.sql.run(sql, params![client, alerts, open])?;
+    // A client that is being cleared away has no numbers any more.
+    if tx.sql.one("SELECT 1 FROM tally WHERE client = ?1", [client], |_| Ok(()))?.is_some() {
         changes::note(tx, client, Kind::Alerts { new: 0, counted: 0, changed: alerts as u64 })?;
     }
     Ok(())
@@ -127,11 +265,20 @@ pub(crate) fn forget(tx: &mut Tx<'_>, rows: Vec<(i64, ClientId)>) -> Result<()> 
 
 /// Clears away a little of what a deleted node or client left. True if there is more to do.
 pub(crate) fn clear_away(tx: &mut Tx<'_>) -> Result<bool> {
-    let sql = "SELECT id, kind, client, subject FROM job ORDER BY id LIMIT 1 /* across clients: the work to do */";
+    let sql = match tx.sql {
+        Sql::Sqlite(_) => {
+            "SELECT id, kind, client, subject FROM job ORDER BY id LIMIT 1 /* across clients: the work to do */"
+        }
+        // What another replica does is held by it until it has committed.
+        Sql::Postgres(_) => {
+            "SELECT id, kind, client, subject FROM job ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED /* across clients: the work */"
+        }
+    };
     let job = tx.sql.one(sql, [], |row| {
         Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, ClientId>(2)?, row.get::<_, i64>(3)?))
     })?;
     let Some((id, kind, client, subject)) = job else { return Ok(false) };
+    tx.sql.claim(client)?;
     let rows = if kind == jobs::Kind::ClearNode.word() {
         tx.sql.all(
             "SELECT number FROM alert WHERE client = ?1 AND node = ?2 ORDER BY number LIMIT ?3",
@@ -144,7 +291,7 @@ pub(crate) fn clear_away(tx: &mut Tx<'_>) -> Result<bool> {
         })?
     };
     let left = rows.len() as i64 == STEP;
-    forget(tx, rows.into_iter().map(|number| (number, client)).collect())?;
+    forget(tx, client, &rows)?;
     if !left {
         if kind == jobs::Kind::ClearNode.word() {
             for table in [
@@ -167,7 +314,7 @@ pub(crate) fn clear_away(tx: &mut Tx<'_>) -> Result<bool> {
                 tx.sql.run(table, [client])?;
             }
         }
-        tx.sql.run("DELETE FROM job WHERE id = ?1 /* across clients: it is done */", [id])?;
+        tx.sql.run("DELETE FROM job WHERE id = ?1 AND client = ?2", params![id, client])?;
     }
     Ok(true)
 }

@@ -7,7 +7,7 @@ use crate::access::{self, Access, Role};
 use crate::audit::{self, Actor, Note};
 use crate::changes::Nudge;
 use crate::clock::from_millis;
-use crate::engine::sql::{Sql, params};
+use crate::engine::sql::{Lock, Sql, params};
 use crate::engine::writer::Tx;
 use crate::id::{SessionId, UserId};
 use crate::{Error, Result, Store, passkeys};
@@ -169,6 +169,7 @@ impl Store {
     /// There is no such user, the name cannot be taken, or they are the last administrator who can sign in.
     pub async fn change_user(&self, actor: Actor, id: UserId, change: UserChange) -> Result<User> {
         self.write("change user", move |tx| {
+            tx.sql.alone(Lock::Users)?;
             let before = load(tx.sql, id)?;
             if let Some(name) = &change.name {
                 let name = check_name(name)?;

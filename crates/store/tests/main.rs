@@ -1,5 +1,5 @@
 //! The store's suite, told as stories against its public functions only, so that every database can be held against it.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
-mod people;
-mod world;
+mod on_postgres;
+mod on_sqlite;

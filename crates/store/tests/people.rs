@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use jiff::SignedDuration;
 use store::*;
 
-use crate::world::*;
+use super::world::*;
 
 fn session() -> NewSession {
     NewSession {
@@ -74,9 +74,10 @@ async fn a_stolen_database_holds_no_secret() {
     let link = world.store.sign_in_link(someone(), ada.id, SignedDuration::from_hours(1)).await.unwrap();
     let (token, _) = world.store.create_token(someone(), &all(), client, SignedDuration::from_hours(24)).await.unwrap();
     world.restart().await;
-    let path = world.folder.path().join("socme.db");
-    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-    let bytes = std::fs::read(&path).unwrap();
+    if let Place::File(path) = world.database.place() {
+        assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    let bytes = world.database.bytes();
     for secret in [session, link, token] {
         let needle = secret.reveal().as_bytes();
         assert!(!bytes.windows(needle.len()).any(|window| window == needle));
@@ -227,22 +228,20 @@ async fn the_audit_log_shows_who_tampered_with_it() {
     assert_eq!(entries.unwrap().iter().map(|entry| entry.subject.as_str()).collect::<Vec<_>>(), ["Acme", ""]);
 
     world.store.close().await;
-    let database = rusqlite::Connection::open(world.folder.path().join("socme.db")).unwrap();
-    let tamper = |sql: &str| database.execute_batch(sql).unwrap();
     let broken = |found: Verified| match found {
         Verified::Broken { entry, why } => (entry, why),
         Verified::Whole { .. } => panic!("nobody noticed"),
     };
-    tamper("UPDATE audit SET who = 'nobody' WHERE id = 2");
+    world.database.tamper("UPDATE audit SET who = 'nobody' WHERE id = 2");
     world.restart().await;
     assert_eq!(broken(world.store.verify_audit(None).await.unwrap()), (2, "its content was changed"));
     world.store.close().await;
-    tamper("UPDATE audit SET who = 'someone' WHERE id = 2; DELETE FROM audit WHERE id = 3");
+    world.database.tamper("UPDATE audit SET who = 'someone' WHERE id = 2; DELETE FROM audit WHERE id = 3");
     world.restart().await;
     assert_eq!(broken(world.store.verify_audit(None).await.unwrap()), (3, "it is missing"));
     // Whoever cuts the tail and says so in the head is found out by the head that was kept elsewhere.
     world.store.close().await;
-    tamper(
+    world.database.tamper(
         "DELETE FROM audit WHERE id > 2; UPDATE audit_head SET id = 2, link = (SELECT link FROM audit WHERE id = 2)",
     );
     world.restart().await;

@@ -1,12 +1,13 @@
-//! A store in a folder of its own, with a clock that stands still.
+//! A store of its own, with a clock that stands still.
 
 use jiff::{SignedDuration, Timestamp};
+use store::testing::Database;
 use store::*;
 
 pub(crate) struct World {
     pub(crate) store: Store,
     pub(crate) hand: Hand,
-    pub(crate) folder: tempfile::TempDir,
+    pub(crate) database: Database,
     clock: Clock,
 }
 
@@ -25,15 +26,15 @@ pub(crate) fn someone() -> Actor {
 impl World {
     pub(crate) async fn new() -> Self {
         let (clock, hand) = Clock::stopped(noon());
-        let folder = tempfile::tempdir().unwrap();
-        let store = open(folder.path(), &clock).await;
-        Self { store, hand, folder, clock }
+        let database = Database::new(super::KIND);
+        let store = open(&database, &clock).await;
+        Self { store, hand, database, clock }
     }
 
     /// Closes the store and opens it again.
     pub(crate) async fn restart(&mut self) {
         self.store.close().await;
-        self.store = open(self.folder.path(), &self.clock).await;
+        self.store = open(&self.database, &self.clock).await;
     }
 
     pub(crate) async fn client(&self, name: &str) -> ClientId {
@@ -56,9 +57,9 @@ impl World {
     }
 }
 
-async fn open(folder: &std::path::Path, clock: &Clock) -> Store {
+async fn open(database: &Database, clock: &Clock) -> Store {
     let options = Options { clock: clock.clone(), background: false, ..Options::default() };
-    Store::open(&folder.join("socme.db"), options).await.unwrap()
+    Store::open(database.place(), options).await.unwrap()
 }
 
 /// A machine with a key of its own.

@@ -14,11 +14,14 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::Context as _;
+use store::{Place, Server};
+
 pub use example::example;
 pub use file::Layers;
 pub use flags::Flags;
 pub use rules::Fault;
-pub use value::{Bound, HostPort, LogFormat, PublicUrl};
+pub use value::{Bound, DatabaseUrl, HostPort, LogFormat, PublicUrl};
 use value::{Given, Value};
 
 /// What is known about a key without its value.
@@ -87,6 +90,16 @@ settings! {
     log: String = "log", "\"info\"";
     /// How it is logged: text or json.
     log_format: LogFormat = "log_format", "\"text\"";
+
+    /// A PostgreSQL database instead of a file in the data folder, for more than one core:
+    /// «postgres://socme@db.example:5432/socme?sslmode=require». It may lead to PgBouncer in transaction mode. Empty: a file.
+    database_url: Option<DatabaseUrl> = "database.url", "\"\"";
+    /// The same without PgBouncer, for the one connection by which a core hears at once what others do. Empty: as database.url.
+    database_direct_url: Option<DatabaseUrl> = "database.direct_url", "\"\"";
+    /// A file with the password for it, so that it stands in no URL.
+    database_password_file: Option<PathBuf> = "database.password_file", "\"\"";
+    /// The authority that the database server's certificate is held against, PEM. Empty: those that this machine trusts.
+    database_ca_file: Option<PathBuf> = "database.ca_file", "\"\"";
 
     /// Where the pages and their API listen.
     people_listen: SocketAddr = "people.listen", "\"127.0.0.1:7440\"";
@@ -177,10 +190,23 @@ impl Config {
         self.people_tls() || self.public_url.as_ref().is_some_and(PublicUrl::is_https)
     }
 
-    /// The database file.
-    #[must_use]
-    pub fn database(&self) -> PathBuf {
-        self.data.join("socme.db")
+    /// Where the database is.
+    ///
+    /// # Errors
+    /// The file with the password cannot be read, or others can read it.
+    pub fn database(&self) -> anyhow::Result<Place> {
+        let Some(url) = &self.database_url else { return Ok(Place::File(self.data.join("socme.db"))) };
+        let password = self.database_password_file.as_deref().map(|path| {
+            crate::seal::check_private(path)?;
+            let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+            anyhow::Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+        });
+        Ok(Place::Postgres(Server {
+            url: url.reveal().to_owned(),
+            direct_url: self.database_direct_url.as_ref().map(|url| url.reveal().to_owned()),
+            password: password.transpose().context("database.password_file")?,
+            ca_file: self.database_ca_file.clone(),
+        }))
     }
 }
 

@@ -43,6 +43,16 @@ pub(crate) fn check(config: &Config, layers: &Layers, faults: &mut Vec<Fault>) {
         ),
         _ => {}
     }
+    if config.database_url.is_none() {
+        let rest = [
+            ("database.direct_url", config.database_direct_url.is_some()),
+            ("database.password_file", config.database_password_file.is_some()),
+            ("database.ca_file", config.database_ca_file.is_some()),
+        ];
+        for (key, _) in rest.iter().filter(|(_, given)| *given) {
+            fault(key, "It needs database.url as well.");
+        }
+    }
     let secs = Duration::from_secs;
     if config.nodes_late_after <= config.nodes_heartbeat {
         fault("nodes.late_after", "It must be longer than nodes.heartbeat, or every node is late.");

@@ -212,6 +212,39 @@ impl Value for HostPort {
     }
 }
 
+/// Where a PostgreSQL database is. It may hold a password, and is never shown whole.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DatabaseUrl(String);
+
+impl DatabaseUrl {
+    /// The whole, for who connects.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DatabaseUrl(…)")
+    }
+}
+
+impl Value for DatabaseUrl {
+    fn read(given: &Given) -> Result<Self, String> {
+        let text = text(given)?;
+        let server = store::Server { url: text.to_owned(), ..store::Server::default() };
+        // What stands there is not repeated: there may be a password in it.
+        match server.shown() {
+            Ok(_) => Ok(Self(text.to_owned())),
+            Err(store::Error::Invalid { field: "database.ca_file", .. }) => Ok(Self(text.to_owned())),
+            Err(_) => Err("This is no address of a PostgreSQL database. Write for instance \
+                           \"postgres://socme@db.example:5432/socme?sslmode=require\"."
+                .into()),
+        }
+    }
+}
+
 /// Where people reach the pages: scheme, host and port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicUrl(String);

@@ -69,7 +69,9 @@ pub(super) async fn batch(
             tracing::info!(node = identity.node.0, "a batch does not follow where the core stands");
             Ok((StatusCode::CONFLICT, Json(conflict)).into_response())
         }
-        Err(error @ (store::Error::Busy | store::Error::Full(_))) => Err(later("store", error.into())),
+        Err(error @ (store::Error::Busy | store::Error::Full(_) | store::Error::Away(_))) => {
+            Err(later("store", error.into()))
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -39,7 +39,11 @@ impl Authorities {
         let mut known = store.authorities().await?;
         if known.is_empty() {
             let new = create(sealer, store.clock().now(), AuthorityState::Signing)?;
-            store.add_authority(Actor::named("the core"), new).await?;
+            match store.add_authority(Actor::named("the core"), new).await {
+                // Refused: another core on the same database starts just now, and was quicker.
+                Ok(_) | Err(store::Error::Refused(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
             known = store.authorities().await?;
         }
         let signing = known.iter().rev().find(|authority| authority.state == AuthorityState::Signing);

@@ -1,9 +1,12 @@
 //! A whole core in this process, with a clock that the test turns, and the people and nodes that speak with it.
+//!
+//! On SQLite; on PostgreSQL if `SOCME_TEST_DATABASE=postgres` is in the environment. `scripts/test` runs it on both.
 
 mod access;
 mod authority;
 mod blind;
 mod condition;
+mod database;
 mod factors;
 mod hostile;
 mod people;
@@ -14,6 +17,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use store::testing::Own;
 use store::{Clock, Hand};
 use tempfile::TempDir;
 
@@ -25,6 +29,7 @@ pub(super) struct Stage {
     pub(super) running: Option<Running>,
     pub(super) clock: Hand,
     _folder: TempDir,
+    _database: Option<Own>,
     pub(super) base: String,
     pub(super) http: reqwest::Client,
     pub(super) cookie: String,
@@ -46,19 +51,37 @@ impl Stage {
 
     /// A core that nobody has set up; `more` is added to its file.
     pub(super) async fn empty(more: &str) -> Self {
+        let postgres = std::env::var_os("SOCME_TEST_DATABASE").is_some_and(|kind| kind == "postgres");
+        let own = postgres.then(|| store::testing::cluster().database());
+        Self::on(own, more).await
+    }
+
+    /// The same on a database of a PostgreSQL server, if one is given.
+    pub(super) async fn on(database: Option<Own>, more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("core.toml");
         let data = folder.path().join("data");
-        let text = format!(
+        let mut text = format!(
             "data = {data:?}\n[people]\nlisten = '127.0.0.1:0'\n{more}\n[nodes]\nlisten = '127.0.0.1:0'\n[metrics]\nlisten = 'off'\n"
         );
+        if let Some(own) = &database {
+            text += &format!("[database]\nurl = '{}'\n", own.url());
+        }
         std::fs::write(&path, text).unwrap();
         let layers = Layers::read(Some(&path), |_| None, &Default::default());
         let config = Config::load(&layers).unwrap();
         let (clock, hand) = Clock::stopped(Timestamp::now());
         let running = start(config, clock).await.unwrap();
         let base = format!("http://{}", running.people);
-        Self { running: Some(running), clock: hand, _folder: folder, base, http: plain(None), cookie: String::new() }
+        Self {
+            running: Some(running),
+            clock: hand,
+            _folder: folder,
+            _database: database,
+            base,
+            http: plain(None),
+            cookie: String::new(),
+        }
     }
 
     /// The core's database.

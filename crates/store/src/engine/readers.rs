@@ -1,57 +1,48 @@
-//! A small pool of connections that cannot write.
+//! Reads: each on one snapshot, on a connection that cannot write, as many at once as there are connections.
 
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
 use crate::engine::sql::Sql;
 use crate::engine::timings::Timings;
-use crate::engine::{Share, open_reader};
+use crate::engine::{postgres, sqlite};
 use crate::{Error, Result};
 
-/// After so long any read is ended.
-const LONGEST: Duration = Duration::from_secs(15);
 /// How long a read may wait for a connection.
 const WAIT: Duration = Duration::from_secs(10);
-/// SQLite's instructions between two looks at the clock.
-const INSTRUCTIONS: i32 = 10_000;
 
-/// The pool.
+/// Those who read.
 #[derive(Clone)]
-pub(crate) struct Readers(Arc<Pool>);
-
-struct Pool {
-    path: PathBuf,
-    share: Share,
-    idle: Mutex<Vec<Reader>>,
+pub(crate) struct Readers {
+    pool: Arc<Pool>,
     free: Arc<Semaphore>,
     timings: Arc<Timings>,
-    began: Instant,
 }
 
-struct Reader {
-    connection: Connection,
-    /// When its query must end: milliseconds since the pool began.
-    end: Arc<AtomicU64>,
+/// Their connections.
+pub(crate) enum Pool {
+    Sqlite(sqlite::readers::Pool),
+    Postgres(Box<postgres::readers::Pool>),
 }
 
 impl Readers {
-    pub(crate) fn open(path: &Path, count: usize, share: Share, timings: Arc<Timings>) -> Result<Self> {
-        let pool = Pool {
-            path: path.to_owned(),
-            share,
-            idle: Mutex::new(Vec::new()),
-            free: Arc::new(Semaphore::new(count)),
-            timings,
-            began: Instant::now(),
-        };
-        let first = pool.connect()?;
-        pool.put(first);
-        Ok(Self(Arc::new(pool)))
+    pub(crate) fn new(pool: Pool, count: usize, timings: Arc<Timings>) -> Self {
+        Self { pool: Arc::new(pool), free: Arc::new(Semaphore::new(count)), timings }
+    }
+
+    /// Runs `query` on one snapshot, for as long as it takes, on a connection of its own.
+    pub(crate) async fn snapshot<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(Sql<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let pool = self.pool.clone();
+        let task = tokio::task::spawn_blocking(move || match &*pool {
+            Pool::Sqlite(pool) => pool.apart(query),
+            Pool::Postgres(pool) => pool.apart(query),
+        });
+        task.await.map_err(|error| Error::Damaged(format!("a fault in the program ended a long read: {error}")))?
     }
 
     /// Runs `query` on one snapshot.
@@ -60,53 +51,19 @@ impl Readers {
         name: &'static str,
         query: impl FnOnce(Sql<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let free = self.0.free.clone();
-        let permit = tokio::time::timeout(WAIT, free.acquire_owned()).await;
+        let permit = tokio::time::timeout(WAIT, self.free.clone().acquire_owned()).await;
         let permit = permit.map_err(|_| Error::Busy)?.map_err(|_| Error::Closed)?;
-        let pool = self.0.clone();
+        let (pool, timings) = (self.pool.clone(), self.timings.clone());
         let task = tokio::task::spawn_blocking(move || {
-            let result = pool.run(name, query);
+            let began = Instant::now();
+            let result = match &*pool {
+                Pool::Sqlite(pool) => pool.run(query),
+                Pool::Postgres(pool) => pool.run(query),
+            };
+            timings.note(name, began.elapsed());
             drop(permit);
             result
         });
         task.await.map_err(|error| Error::Damaged(format!("a fault in the program ended «{name}»: {error}")))?
-    }
-}
-
-impl Pool {
-    fn run<T>(&self, name: &'static str, query: impl FnOnce(Sql<'_>) -> Result<T>) -> Result<T> {
-        let began = Instant::now();
-        let reader = match self.take() {
-            Some(reader) => reader,
-            None => self.connect()?,
-        };
-        let end = self.began.elapsed() + LONGEST;
-        reader.end.store(end.as_millis() as u64, Ordering::Relaxed);
-        reader.connection.execute_batch("BEGIN")?;
-        let result = query(Sql::new(&reader.connection));
-        reader.connection.execute_batch("COMMIT")?;
-        self.timings.note(name, began.elapsed());
-        // Not put back where anything above failed oddly: a new one is cheap.
-        self.put(reader);
-        result
-    }
-
-    fn connect(&self) -> Result<Reader> {
-        let connection = open_reader(&self.path, self.share)?;
-        let end = Arc::new(AtomicU64::new(u64::MAX));
-        let (at, began) = (end.clone(), self.began);
-        connection.progress_handler(
-            INSTRUCTIONS,
-            Some(move || began.elapsed().as_millis() as u64 > at.load(Ordering::Relaxed)),
-        )?;
-        Ok(Reader { connection, end })
-    }
-
-    fn take(&self) -> Option<Reader> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
-    }
-
-    fn put(&self, reader: Reader) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
     }
 }

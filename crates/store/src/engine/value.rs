@@ -36,6 +36,12 @@ macro_rules! params {
 }
 pub(crate) use params;
 
+/// One row of parameters of a statement that is run for many: `row![client, name]`.
+macro_rules! row {
+    ($($value:expr),+ $(,)?) => { [$($crate::engine::sql::Value::from($value)),+] };
+}
+pub(crate) use row;
+
 impl Params for &[&dyn ToValue] {
     fn count(&self) -> usize {
         self.len()
@@ -43,6 +49,17 @@ impl Params for &[&dyn ToValue] {
 
     fn value(&self, at: usize) -> Value<'_> {
         self[at].to_value()
+    }
+}
+
+/// A row of parameters of a statement that is run for many.
+impl<const N: usize> Params for &[Value<'_>; N] {
+    fn count(&self) -> usize {
+        N
+    }
+
+    fn value(&self, at: usize) -> Value<'_> {
+        self[at]
     }
 }
 
@@ -81,6 +98,12 @@ macro_rules! integers {
             }
         }
 
+        impl From<$kind> for Value<'_> {
+            fn from(value: $kind) -> Self {
+                Self::Integer(i64::from(value))
+            }
+        }
+
         impl FromValue for $kind {
             fn from_value(value: Value<'_>) -> Result<Self> {
                 match value {
@@ -92,6 +115,30 @@ macro_rules! integers {
     )+};
 }
 integers!(i64 i32 u8 u16 u32);
+
+impl From<bool> for Value<'_> {
+    fn from(value: bool) -> Self {
+        Self::Integer(i64::from(value))
+    }
+}
+
+impl<'v> From<&'v str> for Value<'v> {
+    fn from(value: &'v str) -> Self {
+        Self::Text(value)
+    }
+}
+
+impl<'v> From<&'v [u8]> for Value<'v> {
+    fn from(value: &'v [u8]) -> Self {
+        Self::Blob(value)
+    }
+}
+
+impl<'v, T: Into<Self>> From<Option<T>> for Value<'v> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
 
 impl ToValue for bool {
     fn to_value(&self) -> Value<'_> {

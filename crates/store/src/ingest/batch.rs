@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::engine::sql::params;
+use crate::engine::sql::{params, row};
 use wire::alert::Rule;
 use wire::link::{Refused, Taken};
 use wire::{Alert, Severity};
@@ -13,7 +13,7 @@ use crate::alerts::State;
 use crate::changes::{self, Kind};
 use crate::clock::from_millis;
 use crate::engine::writer::Tx;
-use crate::id::{ClientId, NodeId, next_stamp, stamp_millis};
+use crate::id::{ClientId, NodeId, stamp_millis};
 use crate::rollups::{Cell, Deltas};
 use crate::{Result, nodes, postings, rollups, rules};
 
@@ -60,7 +60,7 @@ impl Writing {
                     params![node, self.client, self.new as i64],
                 )?;
             }
-            tx.memory.save_high_water(tx.sql)?;
+            tx.memory.save(tx.sql, self.client)?;
             tx.effects.work = true;
         }
         Ok(self.new)
@@ -69,6 +69,7 @@ impl Writing {
 
 /// Takes a batch if it follows where the core stands.
 pub(crate) fn take(tx: &mut Tx<'_>, client: ClientId, node: NodeId, batch: &Prepared) -> Result<Ingested> {
+    tx.sql.claim(client)?;
     // The client is looked up again: the node may have been deleted since.
     if nodes::client_of(tx.sql, node)? != client {
         return Err(crate::Error::NotFound("node"));
@@ -82,24 +83,15 @@ pub(crate) fn take(tx: &mut Tx<'_>, client: ClientId, node: NodeId, batch: &Prep
         tx.sql.run("DELETE FROM open_fold WHERE node = ?1 AND client = ?2", params![node, client])?;
     }
     let mut writing = Writing::new(client, Some(node));
+    take_alerts(tx, &mut writing, node, batch)?;
+    // A count comes after its alert, so all alerts may come before all counts.
+    let mut counts = Vec::new();
     let mut refused: Vec<Refused> = Vec::new();
-    let mut counted = BTreeSet::new();
     let mut lost = Vec::new();
     for (index, record) in batch.records.iter().enumerate() {
         match record {
-            PreparedRecord::Alert(prepared) => {
-                let (number, _) = insert_alert(tx, &mut writing, prepared)?;
-                if !prepared.alert.closed {
-                    tx.sql.run(
-                        "INSERT INTO open_fold (node, epoch, record, client, alert) VALUES (?1, ?2, ?3, ?4, ?5)",
-                        params![node, batch.to.epoch as i64, batch.number(index) as i64, client, number],
-                    )?;
-                }
-            }
-            PreparedRecord::Count(count) => match count::apply(tx, &mut writing, node, batch.to.epoch, count)? {
-                Ok(alert) => drop(counted.insert(alert)),
-                Err(why) => refused.push(batch.refusal(index, why)),
-            },
+            PreparedRecord::Alert(_) => {}
+            PreparedRecord::Count(count) => counts.push((index, count)),
             PreparedRecord::Lost(records) => {
                 nodes::insert_lost(tx.sql, client, node, tx.now, records)?;
                 lost.push(records);
@@ -107,6 +99,14 @@ pub(crate) fn take(tx: &mut Tx<'_>, client: ClientId, node: NodeId, batch: &Prep
             PreparedRecord::Refused(why) => refused.push(batch.refusal(index, why.clone())),
         }
     }
+    let mut counted = BTreeSet::new();
+    for (index, result) in count::apply(tx, &mut writing, node, batch.to.epoch, &counts)? {
+        match result {
+            Ok(alert) => drop(counted.insert(alert)),
+            Err(why) => refused.push(batch.refusal(index, why)),
+        }
+    }
+    refused.sort_by_key(|refused| refused.number);
     counted.retain(|alert| *alert < writing.first);
     let new = writing.finish(tx)?;
     save_link(tx, client, node, batch, refused.len())?;
@@ -125,27 +125,55 @@ pub(crate) fn take(tx: &mut Tx<'_>, client: ClientId, node: NodeId, batch: &Prep
     Ok(Ingested::Taken(Taken { position: batch.to, refused }))
 }
 
-/// Inserts an alert; says its number and stamp.
-pub(crate) fn insert_alert(tx: &mut Tx<'_>, writing: &mut Writing, prepared: &PreparedAlert) -> Result<(i64, i64)> {
-    let PreparedAlert { alert, has_raw, body, entities } = prepared;
+/// The batch's alerts, and those of them whose window is still open.
+fn take_alerts(tx: &mut Tx<'_>, writing: &mut Writing, node: NodeId, batch: &Prepared) -> Result<()> {
+    let (mut alerts, mut indexes): (Vec<&PreparedAlert>, Vec<usize>) = (Vec::new(), Vec::new());
+    for (index, record) in batch.records.iter().enumerate() {
+        if let PreparedRecord::Alert(alert) = record {
+            alerts.push(alert);
+            indexes.push(index);
+        }
+    }
+    let taken = insert_alerts(tx, writing, &alerts)?;
+    let open: Vec<_> = alerts
+        .iter()
+        .zip(indexes)
+        .zip(taken)
+        .filter(|((alert, _), _)| !alert.alert.closed)
+        .map(|((_, index), (number, _))| {
+            row![node, batch.to.epoch as i64, batch.number(index) as i64, writing.client, number]
+        })
+        .collect();
+    tx.sql.run_many("INSERT INTO open_fold (node, epoch, record, client, alert) VALUES (?1, ?2, ?3, ?4, ?5)", &open)
+}
+
+/// Inserts alerts; says their numbers and stamps.
+pub(crate) fn insert_alerts(
+    tx: &mut Tx<'_>,
+    writing: &mut Writing,
+    alerts: &[&PreparedAlert],
+) -> Result<Vec<(i64, i64)>> {
+    if alerts.is_empty() {
+        return Ok(Vec::new());
+    }
     let client = writing.client;
-    let rule = tx.memory.rule(tx.sql, client, alert)?;
-    let (number, last_stamp) = tx.memory.last(tx.sql)?;
-    let (number, stamp) = (number + 1, next_stamp(last_stamp, tx.now));
-    let span = alert.last.as_microsecond().saturating_sub(alert.time.as_microsecond()).max(0);
-    let (source, destination) = (alert.source.as_ref(), alert.destination.as_ref());
-    tx.sql.run(
-        "INSERT INTO alert (number, client, node, rule, severity, state, hidden, fold, has_raw, stamp, time, span, count, \
-         source_ip, source_port, destination_ip, destination_port, host, user, domain, message) \
-         VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
-        params![
+    let taken = tx.memory.take(tx.sql, client, alerts.len(), tx.now)?;
+    let rules = tx.memory.rules(tx.sql, client, alerts.iter().map(|prepared| &prepared.alert))?;
+    let mut rows = Vec::with_capacity(alerts.len());
+    let mut bodies = Vec::with_capacity(alerts.len());
+    for ((prepared, (number, stamp)), rule) in alerts.iter().zip(&taken).zip(rules) {
+        let PreparedAlert { alert, has_raw, body, entities } = prepared;
+        let (number, stamp) = (*number, *stamp);
+        let span = alert.last.as_microsecond().saturating_sub(alert.time.as_microsecond()).max(0);
+        let (source, destination) = (alert.source.as_ref(), alert.destination.as_ref());
+        rows.push(row![
             number,
             client,
             writing.node,
             rule,
             alert.severity as i64,
             alert.fold as i64,
-            has_raw,
+            *has_raw,
             stamp,
             alert.time.as_microsecond(),
             span,
@@ -157,29 +185,32 @@ pub(crate) fn insert_alert(tx: &mut Tx<'_>, writing: &mut Writing, prepared: &Pr
             alert.host.as_ref().and_then(|host| host.name.as_deref().or(host.ip.as_deref())),
             alert.user.as_ref().map(|user| user.name.as_str()),
             alert.domains.first().map(String::as_str).or(destination.and_then(|end| end.domain.as_deref())),
-            alert.message,
-        ],
+            alert.message.as_deref(),
+        ]);
+        bodies.push(row![number, client, body.dictionary, body.data.as_slice()]);
+        writing.postings.extend(entities.iter().map(|entity| (*entity, number)));
+        let cell = Cell {
+            hour: stamp_millis(stamp).div_euclid(3_600_000),
+            node: writing.node,
+            rule,
+            module: alert.module,
+            severity: alert.severity,
+            state: State::Open,
+            hidden: false,
+        };
+        writing.deltas.add(cell, 1, alert.count as i64);
+        *writing.rules.entry(rule).or_default() += 1;
+        writing.new += 1;
+        writing.first = writing.first.min(number);
+    }
+    tx.sql.run_many(
+        "INSERT INTO alert (number, client, node, rule, severity, state, hidden, fold, has_raw, stamp, time, span, count, \
+         source_ip, source_port, destination_ip, destination_port, host, user, domain, message) \
+         VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
+        &rows,
     )?;
-    tx.sql.run(
-        "INSERT INTO body (alert, client, dictionary, data) VALUES (?1, ?2, ?3, ?4)",
-        params![number, client, body.dictionary, body.data],
-    )?;
-    tx.memory.set_last(number, stamp);
-    writing.postings.extend(entities.iter().map(|entity| (*entity, number)));
-    let cell = Cell {
-        hour: stamp_millis(stamp).div_euclid(3_600_000),
-        node: writing.node,
-        rule,
-        module: alert.module,
-        severity: alert.severity,
-        state: State::Open,
-        hidden: false,
-    };
-    writing.deltas.add(cell, 1, alert.count as i64);
-    *writing.rules.entry(rule).or_default() += 1;
-    writing.new += 1;
-    writing.first = writing.first.min(number);
-    Ok((number, stamp))
+    tx.sql.run_many("INSERT INTO body (alert, client, dictionary, data) VALUES (?1, ?2, ?3, ?4)", &bodies)?;
+    Ok(taken)
 }
 
 fn save_link(tx: &mut Tx<'_>, client: ClientId, node: NodeId, batch: &Prepared, refused: usize) -> Result<()> {

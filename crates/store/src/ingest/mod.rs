@@ -17,7 +17,7 @@ use crate::engine::sql::{Sql, params};
 use wire::link::{Batch, Conflict, Cursors, Position, Refused, Taken};
 use wire::{Alert, Source};
 
-pub(crate) use batch::insert_alert;
+use batch::insert_alerts;
 use prepare::{Prepared, prepare_alert};
 
 use crate::bodies::Packer;
@@ -98,6 +98,7 @@ impl Store {
     pub async fn raise(&self, scope: &Scope, client: ClientId, node: Option<NodeId>, alarm: Alert) -> Result<AlertId> {
         scope.demand(client, "client")?;
         self.write("raise", move |tx| {
+            tx.sql.claim(client)?;
             clients::demand(tx.sql, client)?;
             raise(tx, client, node, alarm)
         })
@@ -114,7 +115,8 @@ pub(crate) fn raise(tx: &mut Tx<'_>, client: ClientId, node: Option<NodeId>, ala
     let mut packer = Packer::new(&shared.dictionaries, &snapshot);
     let prepared = prepare_alert(&shared, &mut packer, client, alarm)?;
     let mut writing = batch::Writing::new(client, node);
-    let (number, stamp) = insert_alert(tx, &mut writing, &prepared)?;
+    let taken = insert_alerts(tx, &mut writing, &[&prepared])?;
+    let (number, stamp) = taken.first().copied().ok_or(Error::NotFound("alert"))?;
     writing.finish(tx)?;
     changes::note(tx, client, changes::Kind::Alerts { new: 1, counted: 0, changed: 0 })?;
     Ok(shared.cipher.id(stamp, number))

@@ -7,11 +7,11 @@ impl From<rusqlite::Error> for Error {
         use rusqlite::ErrorCode as Code;
         match error.sqlite_error_code() {
             Some(Code::DiskFull | Code::SystemIoFailure | Code::CannotOpen | Code::ReadOnly) => {
-                Error::Full(error.to_string())
+                Self::Full(error.to_string())
             }
-            Some(Code::OperationInterrupted) => Error::Deadline,
-            Some(Code::DatabaseBusy | Code::DatabaseLocked) => Error::Busy,
-            _ => Error::Damaged(error.to_string()),
+            Some(Code::OperationInterrupted) => Self::Deadline,
+            Some(Code::DatabaseBusy | Code::DatabaseLocked) => Self::Busy,
+            _ => Self::Damaged(error.to_string()),
         }
     }
 }

@@ -1,0 +1,15 @@
+//! The suite, on PostgreSQL.
+#![allow(clippy::duplicate_mod)]
+
+#[path = "../lists.rs"]
+mod lists;
+#[path = "../nodes.rs"]
+mod nodes;
+#[path = "../story.rs"]
+pub(super) mod story;
+
+use story::Story;
+
+use super::*;
+
+const KIND: Kind = Kind::Postgres;
