@@ -71,6 +71,15 @@ export async function setUp(visit: Visit, link: string): Promise<void> {
   await page.waitForURL((url) => url.pathname === '/');
 }
 
+/** Takes up an invitation through its page. */
+export async function accept(visit: Visit, link: string, passphrase = 'seven green lamps at noon'): Promise<void> {
+  const { page } = visit;
+  await page.goto(link);
+  await page.getByLabel(words.passphrase, { exact: true }).fill(passphrase);
+  await page.getByRole('button', { name: words.invitation_submit }).click();
+  await page.waitForURL((url) => url.pathname === '/');
+}
+
 export async function closeBrowser(): Promise<void> {
   await browser?.close();
   browser = null;

@@ -352,7 +352,7 @@ export interface paths {
          * @description Events: `hello` {now, clients: {id: number}} first; `alerts` {client, new, counted, changed}; `nodes` {client, node};
          *     `clients` {}; `session` {ended: true}, then it ends; `rights` {}: what the asker may see has changed, then it ends; `reset` {}: what was missed cannot be told, load everything anew.
          *
-         *     Who: viewer. About: one's clients; the rest is left out. Shows: session or key.
+         *     Who: signed in. About: one's clients; the rest is left out. Shows: session or key.
          */
         get: operations["live_live"];
         put?: never;
@@ -4384,15 +4384,6 @@ export interface operations {
             };
             /** @description Nobody is signed in, or the key is dead */
             401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
-            403: {
                 headers: {
                     [name: string]: unknown;
                 };
