@@ -66,6 +66,20 @@ async fn what_one_writes_the_other_hears_at_once() {
 }
 
 #[tokio::test]
+async fn who_wanders_from_one_to_the_other_is_not_told_to_begin_anew() {
+    let story = Story::begin().await;
+    let other = beside(&story).await;
+    for round in 0..10 {
+        let client = story.client(&format!("Client {round}")).await;
+        // At once: the other cannot have heard of it yet.
+        let changes = other.changes_since(&all(), &story.store.numbers(&all())).await.unwrap();
+        let odd =
+            |change: &crate::Change| change.client == client.id && matches!(change.what, What::Gone | What::Reset);
+        assert!(!changes.iter().any(odd), "{changes:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_listener_that_is_cut_off_is_made_up_for() {
     let story = Story::begin().await;
     let other = beside(&story).await;
@@ -178,7 +192,7 @@ async fn what_comes_after_the_newest_is_never_missed() {
                 crate::id::stamp_at(start().as_millisecond())
             );
             client.batch_execute(&sql).unwrap();
-            (client, move |client: &mut ::postgres::Client| client.batch_execute("COMMIT").unwrap())
+            (client, move |client: &mut postgres::Client| client.batch_execute("COMMIT").unwrap())
         });
         begun.join().unwrap()
     });
@@ -287,7 +301,7 @@ async fn a_part_of_the_tables_goes_when_all_in_it_is_old() {
         let sql = format!("SELECT setval('alert_number', {to})");
         std::thread::scope(|scope| scope.spawn(|| own(&story).connect().batch_execute(&sql).unwrap()).join().unwrap());
     };
-    use crate::engine::postgres::partitions::PART;
+    use crate::engine::postgresql::partitions::PART;
     skip(PART + 5);
     story.hand.turn(86_400);
     node.send(&story.store, vec![record(alert("3"))]).await;
