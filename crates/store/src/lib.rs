@@ -10,6 +10,7 @@
 mod access;
 mod actions;
 mod alerts;
+mod archive;
 mod audit;
 mod authorities;
 mod background;
@@ -59,6 +60,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub use access::{Access, Duty, Role};
 pub use actions::{Action, COMMENT, Done, MOST};
 pub use alerts::{AlertDetail, AlertRow, Deed, HistoryEntry, State, TimeFlag};
+pub use archive::{Contents, Sealed};
 pub use audit::{Actor, AuditAsk, AuditEntry, AuditHead, Verified};
 pub use authorities::{Authority, AuthorityId, AuthorityState, NewAuthority};
 pub use ceremonies::{Remembered, Step};
@@ -273,6 +275,7 @@ fn around(sql: Sql<'_>, options: &Options, cipher: id::Cipher) -> Result<Around>
 
 /// What every database has from its first start on: its key, and the client «SOC».
 fn first_start(sql: Sql<'_>, now: i64) -> Result<id::Cipher> {
+    archive::demand_whole(sql)?;
     let key: Option<Vec<u8>> = sql.one("SELECT value FROM meta WHERE name = 'key'", [], |row| row.get(0))?;
     let key: [u8; 32] = match key {
         Some(key) => key.try_into().map_err(|_| Error::Damaged("its key has the wrong length".into()))?,

@@ -207,16 +207,27 @@ impl Core {
             why = Some(deeper);
         }
         let why = why.map_or_else(|| "the answer was cut off".to_owned(), ToString::to_string);
-        let failure = if error.is_timeout() {
-            Failure::new(Kind::Later, format!("{} does not answer in time.", self.address))
-        } else {
-            Failure::new(Kind::Later, format!("{} cannot be reached: {why}", self.address))
-        };
-        if why.contains("UnknownIssuer") {
-            return failure
-                .mend("If the core has an authority of your own, name its certificate: socme login --ca FILE");
+        if let Some(wrong) = why.strip_prefix("invalid peer certificate") {
+            return self.mistrusted(wrong);
         }
-        failure.mend("Is the address right, and does the core run?")
+        let said = if error.is_timeout() {
+            format!("{} does not answer in time.", self.address)
+        } else {
+            format!("{} cannot be reached: {why}", self.address)
+        };
+        Failure::new(Kind::Later, said).mend("Is the address right, and does the core run?")
+    }
+
+    /// That what answers does not show that it is the core.
+    fn mistrusted(&self, wrong: &str) -> Failure {
+        let mend = if wrong.contains("xpired") || wrong.contains("NotValidYet") || wrong.contains("not valid yet") {
+            "Is this machine's clock right? Else the core's certificate has to be renewed."
+        } else if wrong.contains("NotValidForName") || wrong.contains("not valid for name") {
+            "It is for another name: use the address that the certificate is made for."
+        } else {
+            "If the core has an authority of your own, name its certificate: socme login --ca FILE"
+        };
+        Failure::failed(format!("The certificate that {} shows is not believed{wrong}", self.address)).mend(mend)
     }
 }
 

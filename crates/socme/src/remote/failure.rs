@@ -86,7 +86,7 @@ impl Failure {
             let mend = failure.mend.unwrap_or_default();
             failure.mend = Some(format!("{mend} [{id}]").trim_start().to_owned());
         }
-        if status == 401 {
+        if matches!(text(problem, "type"), "not-signed-in" | "dead-key") {
             failure.mend = Some("Sign in: socme login".into());
         }
         failure

@@ -15,6 +15,8 @@ use super::out::{Form, Out, clock};
 use super::role::Role;
 use super::{ask, names};
 
+/// How often a code may be mistyped.
+const TRIES: u32 = 3;
 /// Longest name of a key, in characters.
 const NAME: usize = 64;
 /// Longest key on standard input, in bytes.
@@ -203,7 +205,24 @@ pub(super) async fn sign_in(core: &mut Core, name: Option<String>) -> Result<Val
         None => ask::line("Name: ", mend).await?,
     };
     let passphrase = ask::secret("Passphrase: ", mend).await?;
-    core.sign_in("/session", &json!({ "name": name.trim(), "passphrase": passphrase })).await
+    let answer = core.sign_in("/session", &json!({ "name": name.trim(), "passphrase": passphrase })).await?;
+    match answer["ticket"].as_str() {
+        Some(ticket) => second(core, ticket, mend).await,
+        None => Ok(answer),
+    }
+}
+
+/// Gives the code of an authenticator, for whom a passphrase is not enough.
+async fn second(core: &mut Core, ticket: &str, mend: &str) -> Result<Value> {
+    let mut tried = 0;
+    loop {
+        let code = ask::line("Code of your authenticator, or a recovery code: ", mend).await?;
+        tried += 1;
+        match core.sign_in("/session/second", &json!({ "ticket": ticket, "code": code.trim() })).await {
+            Err(failure) if failure.kind() == Kind::Refused && tried < TRIES => eprintln!("{}", failure.said()),
+            done => return done,
+        }
+    }
 }
 
 fn key_from_input() -> Result<String> {

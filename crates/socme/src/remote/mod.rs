@@ -29,6 +29,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// What a person or a script does at a core.
 #[derive(Debug, Subcommand)]
@@ -61,6 +62,14 @@ const INTERRUPTED: u8 = 130;
 impl Remote {
     /// Does it; what went wrong is told on standard error.
     pub(crate) async fn run(self) -> ExitCode {
+        // Listened for before anything begins: from here on the signal itself ends nothing.
+        let mut interrupt = match signal(SignalKind::interrupt()) {
+            Ok(interrupt) => interrupt,
+            Err(error) => {
+                eprintln!("error: {error}");
+                return ExitCode::FAILURE;
+            }
+        };
         let done = async {
             match self {
                 Self::Login(login) => login.run().await,
@@ -77,7 +86,7 @@ impl Remote {
         // Interrupted here and not by the signal itself, so that a terminal that hides what is typed shows it again.
         let done = tokio::select! {
             done = done => done,
-            _ = tokio::signal::ctrl_c() => {
+            _ = interrupt.recv() => {
                 eprintln!();
                 return ExitCode::from(INTERRUPTED);
             }

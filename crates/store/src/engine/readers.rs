@@ -32,6 +32,19 @@ impl Readers {
         Self { pool: Arc::new(pool), free: Arc::new(Semaphore::new(count)), timings }
     }
 
+    /// Runs `query` on one snapshot, for as long as it takes, on a connection of its own.
+    pub(crate) async fn snapshot<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(Sql<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let pool = self.pool.clone();
+        let task = tokio::task::spawn_blocking(move || match &*pool {
+            Pool::Sqlite(pool) => pool.apart(query),
+            Pool::Postgres(pool) => pool.apart(query),
+        });
+        task.await.map_err(|error| Error::Damaged(format!("a fault in the program ended a long read: {error}")))?
+    }
+
     /// Runs `query` on one snapshot.
     pub(crate) async fn read<T: Send + 'static>(
         &self,

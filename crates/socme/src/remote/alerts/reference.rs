@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::row::Slugs;
 use crate::remote::core::Core;
 use crate::remote::failure::{Failure, Kind, Result};
 use crate::remote::field::{items, number, text};
@@ -45,6 +46,11 @@ pub(super) struct Finder<'a> {
 impl<'a> Finder<'a> {
     pub(super) async fn new(core: &'a Core) -> Result<Self> {
         Ok(Self { core, clients: core.get("/clients", &[]).await? })
+    }
+
+    /// The clients' short names.
+    pub(super) fn slugs(&self) -> Slugs {
+        Slugs::of(&self.clients)
     }
 
     /// The number of an alert's client, and its id.

@@ -35,18 +35,12 @@ impl Slugs {
 
 /// The table for this terminal.
 pub(super) fn table(out: &Out) -> Table {
-    const COLUMNS: [Column; 9] = [
-        whole("SEVERITY"),
-        whole("ARRIVED"),
-        whole("STATE"),
-        cut("CLIENT"),
-        cut("NODE"),
-        cut("RULE"),
-        cut("ABOUT"),
-        count("COUNT"),
-        whole("ID"),
-    ];
-    Table::new(if is_wide(out) { &COLUMNS } else { &COLUMNS[..8] })
+    let mut columns: Vec<Column> = vec![whole("SEVERITY"), whole("ARRIVED"), whole("STATE")];
+    // Where there is little room the id below says whose it is.
+    columns.extend(is_wide(out).then(|| cut("CLIENT")));
+    columns.extend([cut("NODE"), cut("RULE"), cut("ABOUT"), count("COUNT")]);
+    columns.extend(is_wide(out).then(|| whole("ID")));
+    Table::new(&columns)
 }
 
 /// An alert's row.
@@ -56,12 +50,14 @@ pub(super) fn row(out: &Out, slugs: &Slugs, alert: &Value) -> Row {
         severity(text(alert, "severity")),
         clock(moment(alert, "arrived")).into(),
         Cell::new(state).look(if state == "open" { Look::Bold } else { Look::Dim }),
-        text(alert, "client_name").into(),
+    ];
+    cells.extend(is_wide(out).then(|| Cell::new(text(alert, "client_name"))));
+    cells.extend([
         text(alert, "node_name").into(),
         text(alert, "rule_name").into(),
         about(alert).into(),
         number(alert, "count").to_string().into(),
-    ];
+    ]);
     let id = Cell::new(slugs.reference(alert));
     if is_wide(out) {
         cells.push(id);

@@ -11,8 +11,9 @@ use crate::remote::out::{Cell, Look, Out, clock};
 
 pub(super) async fn run(core: &Core, out: &Out, id: &str) -> Result<()> {
     let wanted = Reference::read(id)?;
-    let (client, id) = Finder::new(core).await?.place(&wanted).await?;
-    let alert = core.get(&format!("/alerts/{client}/{id}"), &[]).await?;
+    let finder = Finder::new(core).await?;
+    let (client, id) = finder.place(&wanted).await?;
+    let alert = finder.slugs().with_reference(&core.get(&format!("/alerts/{client}/{id}"), &[]).await?);
     if out.json {
         return out.json(&alert);
     }
@@ -27,12 +28,13 @@ pub(super) async fn run(core: &Core, out: &Out, id: &str) -> Result<()> {
     out.field("about", about(&alert))?;
     out.field("message", text(&alert, "message"))?;
     times(out, &alert)?;
-    out.field("id", format!("{client}/{id}"))?;
+    out.field("id", text(&alert, "ref"))?;
     entities(out, &alert)?;
     history(out, &alert)?;
     if let Some(raw) = alert["raw"]["text"].as_str() {
-        out.heading("Event, as its source wrote it")?;
-        raw.lines().try_for_each(|line| out.say(line))?;
+        out.heading("Event")?;
+        let value = serde_json::from_str::<Value>(raw).and_then(|event| serde_json::to_string_pretty(&event));
+        value.as_deref().unwrap_or(raw).lines().try_for_each(|line| out.say(line))?;
     }
     Ok(())
 }
@@ -72,7 +74,11 @@ fn history(out: &Out, alert: &Value) -> Result<()> {
     out.heading("History")?;
     for entry in items(alert, "history") {
         let (who, action) = (text(entry, "who"), text(entry, "action"));
-        let by = if who.is_empty() { String::new() } else { format!(" by {who}") };
+        let by = match action {
+            _ if who.is_empty() => String::new(),
+            "arrived" => format!(" from {who}"),
+            _ => format!(" by {who}"),
+        };
         let at = Cell::new(clock(moment(entry, "at"))).look(Look::Dim);
         out.line(&[at, Cell::new(format!("  {action}{by}"))])?;
         for line in text(entry, "comment").lines() {

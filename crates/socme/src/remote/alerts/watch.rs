@@ -140,7 +140,29 @@ impl Watching<'_> {
             let rows: Vec<_> = found.iter().map(|alert| row(self.out, &self.slugs, alert)).collect();
             self.table.print(self.out, &rows)?;
         }
-        self.after = newest.ok_or_else(|| Failure::failed("The core gives no place to go on from."))?;
+        let newest = newest.ok_or_else(|| Failure::failed("The core gives no place to go on from."))?;
+        if is_earlier(&newest, &self.after) {
+            self.out
+                .tell("The core was set back to an earlier state: what it had taken since comes again, or is missing.");
+        }
+        self.after = newest;
         Ok(())
+    }
+}
+
+/// True if a place lies before another: ids begin with the time of arrival.
+fn is_earlier(place: &str, other: &str) -> bool {
+    const TIME: usize = 13;
+    place.get(..TIME) < other.get(..TIME)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_core_that_was_restored_is_noticed() {
+        let (before, after) = ("01a21078-5c73-7000-adb4-9b90b398bc7e", "01a21079-0000-7000-8e87-445cc1e66cb1");
+        assert!(is_earlier(before, after) && !is_earlier(after, before) && !is_earlier(after, after));
     }
 }

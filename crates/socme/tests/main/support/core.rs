@@ -98,6 +98,17 @@ impl Core {
         self.process.as_mut().expect("the core runs")
     }
 
+    /// Has people come over TLS from the next launch on, with this certificate and key (PEM).
+    pub fn encipher(&self, certificate: &str, key: &str) {
+        let folder = self.config.parent().expect("folder");
+        let (chain, secret) = (folder.join("people.pem"), folder.join("people.key"));
+        std::fs::write(&chain, certificate).expect("write");
+        std::fs::write(&secret, key).expect("write");
+        let text = std::fs::read_to_string(&self.config).expect("read core.toml");
+        let more = format!("[people]\ntls_certificate = {chain:?}\ntls_key = {secret:?}\n");
+        std::fs::write(&self.config, text.replace("[people]\n", &more)).expect("write core.toml");
+    }
+
     pub fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
             process.kill();

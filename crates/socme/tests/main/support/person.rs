@@ -76,9 +76,13 @@ impl Person {
     /// Runs a command at a terminal.
     pub fn at_terminal(&self, arguments: &[&str]) -> Terminal {
         let quoted: Vec<String> = arguments.iter().map(|argument| format!("'{argument}'")).collect();
-        let line = format!("'{}' {}", env!("CARGO_BIN_EXE_socme"), quoted.join(" "));
+        self.at_shell(&format!("'{}' {}", env!("CARGO_BIN_EXE_socme"), quoted.join(" ")))
+    }
+
+    /// Has a shell run a line at a terminal.
+    pub fn at_shell(&self, line: &str) -> Terminal {
         let mut command = Command::new("script");
-        command.args(["--quiet", "--return", "--flush", "--command", &line, "/dev/null"]).env("SHELL", "/bin/sh");
+        command.args(["--quiet", "--return", "--flush", "--command", line, "/dev/null"]).env("SHELL", "/bin/sh");
         self.dress(&mut command);
         Terminal::start(command)
     }
@@ -138,6 +142,14 @@ impl Terminal {
             seen.get(from..)?.find(question).map(|at| from + at + question.len())
         });
         writeln!(self.keys, "{answer}").expect("type");
+    }
+
+    /// Waits for a question, and presses Ctrl-C.
+    pub fn interrupt(&mut self, question: &str) {
+        wait_for(&format!("«{question}» on the terminal"), Duration::from_secs(30), || {
+            self.text().contains(question).then_some(())
+        });
+        self.keys.write_all(b"\x03").expect("type");
     }
 
     /// Waits for the end: exit code, and all that was on the screen.

@@ -22,6 +22,8 @@ use crate::{Error, Result};
 pub(crate) enum Purpose {
     /// One snapshot; cannot write.
     Reading,
+    /// One snapshot, for as long as it takes.
+    Copying,
     /// Durable when it is committed, whatever the role's settings say.
     Writing,
 }
@@ -32,6 +34,10 @@ impl Purpose {
         match self {
             Self::Reading => {
                 "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = '15s'; SET LOCAL jit = off"
+            }
+            Self::Copying => {
+                "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0; \
+                 SET LOCAL idle_in_transaction_session_timeout = 0"
             }
             Self::Writing => {
                 "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = '60s'; SET LOCAL lock_timeout = '20s'; \

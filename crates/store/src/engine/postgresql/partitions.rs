@@ -15,10 +15,16 @@ const TABLES: [(&str, &str); 4] =
 
 /// Makes the parts that will be needed next. They are made apart and then attached, which nobody waits for.
 pub(crate) fn prepare(line: &Line) -> Result<()> {
+    let latest = Sql::Postgres(line).number("SELECT last_value FROM alert_number", [])? / PART;
+    cover(line, latest)
+}
+
+/// Makes the parts from this one on to those that will be needed next.
+pub(crate) fn cover(line: &Line, first: i64) -> Result<()> {
     let sql = Sql::Postgres(line);
     let latest = sql.number("SELECT last_value FROM alert_number", [])? / PART;
     let there = parts(sql)?;
-    for part in latest..=latest + AHEAD {
+    for part in first..=latest + AHEAD {
         if there.contains(&part) {
             continue;
         }

@@ -18,6 +18,14 @@ impl Pool {
         Self { place: place.clone(), idle: Mutex::new(Vec::new()) }
     }
 
+    /// Runs `query` on a connection of its own, without an end.
+    pub(crate) fn apart<T>(&self, query: impl FnOnce(Sql<'_>) -> Result<T>) -> Result<T> {
+        let line = Line::new(&self.place, Purpose::Copying);
+        let result = query(Sql::Postgres(&line));
+        line.undo();
+        result
+    }
+
     pub(crate) fn run<T>(&self, query: impl FnOnce(Sql<'_>) -> Result<T>) -> Result<T> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let line = idle.unwrap_or_else(|| Line::new(&self.place, Purpose::Reading));

@@ -53,6 +53,13 @@ impl Pool {
         result
     }
 
+    /// Runs `query` on a connection of its own, without an end.
+    pub(crate) fn apart<T>(&self, query: impl FnOnce(Sql<'_>) -> Result<T>) -> Result<T> {
+        let connection = open_reader(&self.path, self.share)?;
+        connection.execute_batch("BEGIN")?;
+        query(Sql::Sqlite(&connection))
+    }
+
     fn connect(&self) -> Result<Reader> {
         let connection = open_reader(&self.path, self.share)?;
         let end = Arc::new(AtomicU64::new(u64::MAX));
