@@ -9,7 +9,8 @@ use store::Place;
 use crate::breached::Breached;
 use crate::config::{Config, Layers};
 use crate::listener::read_certificate;
-use crate::seal::{check_private, master_key_path};
+use crate::private::check_private;
+use crate::seal::master_key_path;
 use crate::{folder, run};
 
 /// Looks at everything; says what was found.

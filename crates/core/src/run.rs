@@ -20,7 +20,8 @@ use crate::config::Config;
 use crate::folder::{self, Held};
 use crate::listener::{Current, PeopleTls, serve_nodes, serve_people, serve_plain};
 use crate::pki::{Authorities, server_certificate};
-use crate::seal::{Sealer, check_private, master_key, master_key_path};
+use crate::private::check_private;
+use crate::seal::{Sealer, master_key, master_key_path};
 use crate::state::{Core, Parts, Shared};
 use crate::{api, jobs, nodes_api, notify};
 

@@ -4,6 +4,7 @@ import type { AlertRef, AlertRow, AlertState } from '$lib/api/schema';
 import { m } from '$lib/paraglide/messages';
 import { toasts } from '$lib/ui/toast.svelte';
 import { chosen } from '$/query/terms';
+import { session } from '../session/session.svelte';
 import { AlertList, keyOf } from './list.svelte';
 
 export type Action = 'acknowledge' | 'close' | 'reopen' | 'comment';
@@ -109,8 +110,13 @@ export class Desk {
     return new Set(key === null ? [] : [key]);
   }
 
+  /** Those of them that this person may change: at some clients they may only read. */
+  get actionable(): Set<string> {
+    return new Set([...this.targets].filter((key) => session.mayActAt(refOf(key).client)));
+  }
+
   /** Does it at once on the screen, then at the core; a refusal puts everything back. */
-  async act(action: Action, comment = '', targets = this.targets): Promise<boolean> {
+  async act(action: Action, comment = '', targets = this.actionable): Promise<boolean> {
     if (!targets.size) return false;
     const rows = this.list.rows.filter((row) => targets.has(keyOf(row)));
     const restore = action === 'comment' ? () => {} : this.#show(targets, becomes[action]);

@@ -10,6 +10,8 @@ export interface LiveEvents {
   alerts: { client: number; new: number; counted: number; changed: number };
   nodes: { client: number; node?: number | null };
   clients: Record<string, never>;
+  /** What this person may see has changed. */
+  rights: Record<string, never>;
   session: { ended: boolean };
   reset: Record<string, never>;
 }
@@ -19,7 +21,7 @@ type State = 'connecting' | 'live' | 'reconnecting';
 type Message =
   { kind: 'event'; name: Name; data: LiveEvents[Name] } | { kind: 'state'; state: State; at: number } | { kind: 'ask' };
 
-const NAMES: Name[] = ['hello', 'alerts', 'nodes', 'clients', 'session', 'reset'];
+const NAMES: Name[] = ['hello', 'alerts', 'nodes', 'clients', 'rights', 'session', 'reset'];
 
 class Live {
   /** How the stream is. */
@@ -88,7 +90,14 @@ class Live {
           return;
         }
         this.#tell({ kind: 'event', name, data: data as LiveEvents[Name] });
+        if (name === 'rights' && this.#source === source) this.#begin(source);
       });
+  }
+
+  /** Begins anew, with nothing that the old stream knew: it was told what its person may no longer see. */
+  #begin(old: EventSource): void {
+    old.close();
+    this.#open();
   }
 
   #tell(message: Message): void {
@@ -112,7 +121,12 @@ class Live {
       if (hello.now) now.follow(hello.now);
       this.#enter('live', Date.now());
     }
-    for (const listener of this.#listeners.get(message.name) ?? []) listener(message.data as never);
+    this.emit(message.name, message.data as never);
+  }
+
+  /** Tells this page's listeners, as if it had come from the core. */
+  emit<N extends Name>(name: N, data: LiveEvents[N]): void {
+    for (const listener of this.#listeners.get(name) ?? []) listener(data as never);
   }
 
   #enter(state: State, at: number): void {

@@ -1,4 +1,4 @@
-import type { AlertState, Presence, Severity, Source } from './api/schema';
+import type { AlertState, Presence, Role, Severity, Source } from './api/schema';
 import { m } from './paraglide/messages';
 
 /** The words for what the API names by a fixed word. A word that a newer core adds is shown as it is. */
@@ -49,4 +49,14 @@ export function nodeStateWord(state: string): string {
     revoked: m.node_revoked,
   };
   return words[state as Presence]?.() ?? state;
+}
+
+export function roleWord(role: string): string {
+  const words: Record<Role, () => string> = {
+    guest: m.role_guest,
+    viewer: m.role_viewer,
+    analyst: m.role_analyst,
+    admin: m.role_admin,
+  };
+  return words[role as Role]?.() ?? role;
 }

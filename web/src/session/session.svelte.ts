@@ -1,19 +1,27 @@
 import { ask, http, onSessionEnded } from '$lib/api/client';
 import { Problem } from '$lib/api/problem';
-import type { Me } from '$lib/api/schema';
+import type { Me, NewProof, Role, VisitReturn } from '$lib/api/schema';
+import { live } from '$lib/live.svelte';
 import { showPasskey } from '$lib/passkeys';
 import { isLocale, isTheme, preferences } from '$lib/preferences.svelte';
 
+type Change = Partial<Pick<Me, 'name' | 'language' | 'theme' | 'time_zone'>>;
 type Stage = 'unknown' | 'in' | 'out' | 'ended' | 'failed';
+
+/** Each may do what those before may. */
+const ROLES: Role[] = ['guest', 'viewer', 'analyst', 'admin'];
 
 /** Who is before the screen. */
 class Session {
   #stage = $state<Stage>('unknown');
   #me = $state<Me | null>(null);
   problem = $state<Problem | null>(null);
+  /** Counts up when the rights change: what was read before belongs to other rights. */
+  rights = $state(0);
 
   constructor() {
     onSessionEnded(() => this.end());
+    live.on('rights', () => void this.#readRights());
   }
 
   get stage(): Stage {
@@ -28,9 +36,17 @@ class Session {
     return this.#me?.role === 'admin';
   }
 
-  /** May acknowledge, close and comment. */
-  get canAct(): boolean {
-    return this.#me?.role === 'admin' || this.#me?.role === 'analyst';
+  /** True if they have this role, or more, at one client at least. */
+  may(role: Role): boolean {
+    return ROLES.indexOf(this.#me?.role ?? 'guest') >= ROLES.indexOf(role);
+  }
+
+  /** True if they may acknowledge, close and comment at this client. */
+  mayActAt(client: number): boolean {
+    const access = this.#me?.access;
+    if (!access) return false;
+    if (access.admin || access.everywhere === 'analyst') return true;
+    return access.clients.some((given) => given.client === client && given.role === 'analyst');
   }
 
   /** Asks the core who is signed in. */
@@ -68,8 +84,35 @@ class Session {
     this.#accept(await ask(http.POST('/api/v1/session/link', { body: { token } })));
   }
 
+  /** Hands the core what a provider sent the browser back with. */
+  async endVisit(brought: VisitReturn): Promise<void> {
+    this.#accept((await ask(http.POST('/api/v1/session/visit/end', { body: brought }))).me);
+  }
+
   async setUp(token: string, name: string, passphrase: string): Promise<void> {
     this.#accept(await ask(http.POST('/api/v1/setup', { body: { token, name, passphrase } })));
+  }
+
+  async acceptInvitation(token: string, passphrase: string): Promise<void> {
+    this.#accept(await ask(http.POST('/api/v1/session/invitation', { body: { token, passphrase } })));
+  }
+
+  /** Shows again who they are; the core's «no» is thrown. */
+  async prove(proof: NewProof): Promise<void> {
+    this.#me = await ask(http.POST('/api/v1/session/proof', { body: proof }));
+  }
+
+  async proveByPasskey(): Promise<void> {
+    await this.prove({ passkey: await showPasskey() });
+  }
+
+  /** Asks again who they are: what they have to sign in with may have changed. */
+  async refresh(): Promise<void> {
+    this.#me = await ask(http.GET('/api/v1/me'));
+  }
+
+  async changePassphrase(old: string | undefined, fresh: string): Promise<void> {
+    this.#me = await ask(http.PUT('/api/v1/me/passphrase', { body: { old, new: fresh } }));
   }
 
   async signOut(): Promise<void> {
@@ -84,7 +127,7 @@ class Session {
   }
 
   /** Keeps a choice with the account; the page follows at once and goes back if the core refuses. */
-  async keep(change: Partial<Pick<Me, 'language' | 'theme' | 'time_zone'>>): Promise<void> {
+  async keep(change: Change): Promise<void> {
     const before = {
       language: preferences.locale,
       theme: preferences.theme,
@@ -106,7 +149,19 @@ class Session {
     this.#show({ language: me.language, theme: me.theme ?? undefined, time_zone: me.time_zone ?? null });
   }
 
-  #show(change: Partial<Pick<Me, 'language' | 'theme' | 'time_zone'>>): void {
+  /** Asks who they are now; then every page begins anew. */
+  async #readRights(): Promise<void> {
+    if (this.#stage !== 'in') return;
+    try {
+      this.#me = await ask(http.GET('/api/v1/me'));
+    } catch {
+      // The pages say themselves what they may not read.
+    }
+    this.rights += 1;
+    live.emit('reset', {});
+  }
+
+  #show(change: Change): void {
     if (isLocale(change.language)) preferences.locale = change.language;
     if (change.theme === null || isTheme(change.theme)) preferences.theme = change.theme;
     if (change.time_zone !== undefined) preferences.timeZone = change.time_zone;

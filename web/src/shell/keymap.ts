@@ -40,6 +40,9 @@ export const globalKeys = {
   goAlerts: binding(() => m.key_go_alerts(), 'g a'),
   goNodes: binding(() => m.key_go_nodes(), 'g n'),
   goClients: binding(() => m.key_go_clients(), 'g c'),
+  goUsers: binding(() => m.key_go_users(), 'g u'),
+  goAudit: binding(() => m.key_go_audit(), 'g l'),
+  goMe: binding(() => m.key_go_me(), 'g m'),
   palette: binding(() => m.key_palette(), 'Ctrl+K'),
   help: binding(() => m.key_help(), '?'),
 } as const;

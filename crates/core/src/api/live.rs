@@ -15,7 +15,7 @@ use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::{Stream, stream};
 use serde_json::json;
-use store::{Access, ClientId, NodeId, Nudge, Role, Scope, UserId, What};
+use store::{Access, ClientId, NodeId, Nudge, Scope, UserId, What};
 use tokio::sync::{OwnedSemaphorePermit, broadcast};
 use tokio::time::Instant;
 
@@ -180,7 +180,6 @@ impl Live {
         if self.recheck <= now {
             self.recheck = now + RECHECK;
             match self.pass.again(&self.core).await {
-                Ok(Some(access)) if access.role() < Role::Viewer => return self.end(),
                 // Whatever this stream has told belongs to other rights: the browser asks anew, and gets what it may see now.
                 Ok(Some(access)) if access != self.access => {
                     self.say("rights", &json!({}));

@@ -114,6 +114,11 @@ settings! {
     people_session_idle: Duration = "people.session_idle", "\"12h\"";
     /// A session ends after so long in any case.
     people_session_longest: Duration = "people.session_longest", "\"7d\"";
+    /// Whether people may sign in through providers inside your own network (Keycloak, authentik…): at private addresses and
+    /// those of this machine. Without it the core asks public addresses only, whatever an administrator enters.
+    people_private_providers: bool = "people.private_providers", "false";
+    /// Certificate authorities that providers are trusted by, PEM, beside those of the system: your own one.
+    people_providers_ca: Option<PathBuf> = "people.providers_ca", "\"\"";
 
     /// Where nodes connect to.
     nodes_listen: SocketAddr = "nodes.listen", "\"0.0.0.0:7443\"";

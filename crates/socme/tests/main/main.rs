@@ -18,3 +18,4 @@ mod rules;
 mod sensor;
 #[allow(unreachable_pub, dead_code, reason = "shared with the benches")]
 mod support;
+mod upkeep;

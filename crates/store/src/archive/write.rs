@@ -182,6 +182,7 @@ impl Owned {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 pub(super) fn failed(error: io::Error) -> Error {
     Error::Full(format!("the backup: {error}"))
 }

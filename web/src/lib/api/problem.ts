@@ -1,10 +1,13 @@
 import { m } from '$lib/paraglide/messages';
+import { said } from './said';
 import type { Problem as ProblemBody } from './schema';
 
 /** What went wrong, in words for the person before the screen. */
 export class Problem extends Error {
   /** HTTP status; 0 where no answer came. */
   readonly status: number;
+  /** A word that programs can rely on; empty where the core sent none. */
+  readonly kind: string;
   /** What it means and what to do. */
   readonly mend: string;
   /** The input field that it is about. */
@@ -16,14 +19,20 @@ export class Problem extends Error {
   readonly end: number | null;
 
   constructor(body: Partial<ProblemBody>, mend: string) {
-    super(body.title ?? m.problem_unknown());
+    super(said(body.title) ?? m.problem_unknown());
     this.name = 'Problem';
     this.status = body.status ?? 0;
-    this.mend = mend;
+    this.kind = body.type ?? '';
+    this.mend = said(mend) ?? mend;
     this.field = body.field ?? null;
     this.id = body.id ?? null;
     this.start = body.start ?? null;
     this.end = body.end ?? null;
+  }
+
+  /** They were asked to show who they are and did not: nothing was done, and they know why. */
+  get declined(): boolean {
+    return this.kind === 'prove';
   }
 
   static from(error: unknown, response: Response): Problem {

@@ -26,6 +26,7 @@ class Toasts {
   }
 
   problem(problem: Problem): void {
+    if (problem.declined) return;
     const id = problem.id ? ` (${problem.id})` : '';
     this.add({ text: problem.message, mend: problem.mend + id, bad: true, seconds: 12 });
   }

@@ -59,6 +59,11 @@ impl Core {
         core
     }
 
+    /// Its settings.
+    pub fn config(&self) -> &Path {
+        &self.config
+    }
+
     /// Starts a further core on the database of another one, with its master key; `more` names the database, as it did there.
     pub fn join(folder: &Path, first: &Self, more: &str) -> Self {
         let (people, nodes, metrics) = (free_address(), free_address(), free_address());
