@@ -1,6 +1,7 @@
 import { createRouter } from 'sv-router';
 import Alerts from './alerts/Alerts.svelte';
 import Home from './home/Home.svelte';
+import Return from './providers/Return.svelte';
 import Invitation from './session/Invitation.svelte';
 import SetUp from './session/SetUp.svelte';
 import SignIn from './session/SignIn.svelte';
@@ -10,7 +11,7 @@ import NotFound from './shell/NotFound.svelte';
 export const { p, navigate, isActive, route } = createRouter({
   '/': Home,
   '/setup': SetUp,
-  '/sign-in': SignIn,
+  '/sign-in': { '/': SignIn, '/return/:slug': Return },
   '/invitation': Invitation,
   '/me': () => import('./me/Me.svelte'),
   '/alerts': { '/': Alerts, '/:client/:id': Alerts },
@@ -22,6 +23,7 @@ export const { p, navigate, isActive, route } = createRouter({
     '/': () => import('./nodes/Nodes.svelte'),
     '/:node': () => import('./nodes/Node.svelte'),
   },
+  '/providers': () => import('./providers/Providers.svelte'),
   '/users': {
     '/': () => import('./users/Users.svelte'),
     '/:user': () => import('./users/User.svelte'),

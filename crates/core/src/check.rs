@@ -8,9 +8,10 @@ use store::Place;
 
 use crate::breached::Breached;
 use crate::config::{Config, Layers};
-use crate::folder;
 use crate::listener::read_certificate;
-use crate::seal::{check_private, master_key_path};
+use crate::private::check_private;
+use crate::seal::master_key_path;
+use crate::{folder, run};
 
 /// Looks at everything; says what was found.
 #[must_use]
@@ -76,7 +77,7 @@ fn look(config: &Config, report: &mut Report) {
             key.display()
         ));
     }
-    match config.database() {
+    match run::place(config) {
         Ok(Place::File(path)) => report.fine(format!("database {}", path.display())),
         Ok(Place::Postgres(server)) => {
             let shown = server.shown().unwrap_or_default();

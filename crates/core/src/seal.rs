@@ -5,7 +5,7 @@
 //! place of another.
 
 use std::io::Write as _;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -13,8 +13,33 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 
+use crate::private::check_private;
+
 /// How a sealed secret begins, should the way of sealing ever change.
 const VERSION: u8 = 1;
+
+/// A secret text. It can be read in, but neither printed nor written out by mistake: whoever needs it says `reveal`.
+#[derive(Clone, serde::Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Hidden(String);
+
+impl Hidden {
+    /// Hides a text.
+    pub(crate) fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Hidden(…)")
+    }
+}
 
 /// Seals and opens secrets.
 pub(crate) struct Sealer(LessSafeKey);
@@ -62,8 +87,18 @@ pub(crate) fn master_key_path(named: Option<&Path>, data: &Path) -> PathBuf {
     }
 }
 
+/// The variable that may hold the master key itself, in base64, where there is no file to keep it in.
+pub(crate) const KEY_VARIABLE: &str = "SOCME_MASTER_KEY_VALUE";
+
 /// Reads the master key; makes it first if it is not there and `may_make` says that nothing was sealed with it yet.
 pub(crate) fn master_key(path: &Path, may_make: bool) -> anyhow::Result<[u8; 32]> {
+    if let Some(value) = std::env::var_os(KEY_VARIABLE).and_then(|value| value.into_string().ok()) {
+        return decode(&value).with_context(|| format!("{KEY_VARIABLE} is not a master key: 32 bytes in base64"));
+    }
+    read_or_make(path, may_make)
+}
+
+fn read_or_make(path: &Path, may_make: bool) -> anyhow::Result<[u8; 32]> {
     if !path.exists() {
         if !may_make {
             bail!(
@@ -76,18 +111,22 @@ pub(crate) fn master_key(path: &Path, may_make: bool) -> anyhow::Result<[u8; 32]
     check_private(path)?;
     let text =
         std::fs::read_to_string(path).with_context(|| format!("cannot read the master key {}", path.display()))?;
-    let bytes = BASE64.decode(text.trim()).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-    bytes.with_context(|| format!("{} is not a master key: put the right file back", path.display()))
+    decode(&text).with_context(|| format!("{} is not a master key: put the right file back", path.display()))
 }
 
-/// Refuses a key that others on the machine can read. systemd guards its credentials by their folder.
-pub(crate) fn check_private(path: &Path) -> anyhow::Result<()> {
-    let mode = std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.mode();
-    let credential = std::env::var_os("CREDENTIALS_DIRECTORY").is_some_and(|folder| path.starts_with(folder));
-    if mode & 0o077 != 0 && !credential {
-        bail!("{} can be read by others on this machine: chmod 600 {}", path.display(), path.display());
-    }
-    Ok(())
+fn decode(text: &str) -> Option<[u8; 32]> {
+    BASE64.decode(text.trim().trim_end_matches('=')).ok().and_then(|bytes| bytes.try_into().ok())
+}
+
+/// Reads the master key in this file, whatever else there is.
+pub(crate) fn read_key(path: &Path) -> anyhow::Result<[u8; 32]> {
+    read_or_make(path, false)
+}
+
+/// Makes another master key in this file, which must not exist.
+pub(crate) fn make_key(path: &Path) -> anyhow::Result<[u8; 32]> {
+    make(path).with_context(|| format!("cannot make the master key {}", path.display()))?;
+    read_or_make(path, false)
 }
 
 fn make(path: &Path) -> anyhow::Result<()> {
@@ -109,7 +148,7 @@ pub(crate) fn random<const N: usize>() -> anyhow::Result<[u8; N]> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
     use super::*;
 
@@ -128,14 +167,19 @@ mod tests {
     }
 
     #[test]
+    fn a_hidden_text_is_not_printed() {
+        assert_eq!(format!("{:?}", Some(Hidden::new("s3cret".into()))), "Some(Hidden(…))");
+    }
+
+    #[test]
     fn the_master_key_is_made_once_and_kept_private() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("master.key");
-        assert!(master_key(&path, false).unwrap_err().to_string().contains("put the file back"));
-        let made = master_key(&path, true).unwrap();
+        assert!(read_or_make(&path, false).unwrap_err().to_string().contains("put the file back"));
+        let made = read_or_make(&path, true).unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
-        assert_eq!(master_key(&path, false).unwrap(), made);
+        assert_eq!(read_or_make(&path, false).unwrap(), made);
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(master_key(&path, false).unwrap_err().to_string().contains("chmod 600"));
+        assert!(read_or_make(&path, false).unwrap_err().to_string().contains("chmod 600"));
     }
 }

@@ -17,6 +17,7 @@ use crate::metrics::Metrics;
 use crate::passkey::Passkeys;
 use crate::passphrase::Passphrases;
 use crate::pki::Authorities;
+use crate::providers::Providers;
 use crate::seal::Sealer;
 use crate::sight::Sight;
 use crate::throttle::Throttle;
@@ -45,6 +46,10 @@ pub(crate) struct Core {
     pub(crate) passphrases: Passphrases,
     /// Passphrases that nobody may choose.
     pub(crate) breached: Breached,
+    /// Speaks with providers of identities.
+    pub(crate) providers: Providers,
+    /// Slows down who tries to get in by a provider, by address.
+    pub(crate) visits: Throttle,
     /// Passkeys.
     pub(crate) passkeys: Passkeys,
     /// Slows down who guesses passphrases.
@@ -98,6 +103,7 @@ impl Core {
         let Parts { config, store, authorities, sealer, nodes_certificate, people_tls, people, nodes } = parts;
         let people_url = config.people_url(people);
         let breached = Breached::new(config.people_breached_passphrases.as_deref());
+        let providers = Providers::new(config.people_private_providers, config.people_providers_ca.as_deref())?;
         Ok(Arc::new(Self {
             people_url: people_url.clone(),
             node_addresses: node_addresses(&config, nodes),
@@ -112,6 +118,8 @@ impl Core {
             moved: broadcast::Sender::new(1_024),
             passphrases: Passphrases::new()?,
             breached,
+            providers,
+            visits: Throttle::default(),
             passkeys: Passkeys::new(&people_url)?,
             sign_ins: Throttle::default(),
             codes: Throttle::default(),

@@ -55,6 +55,14 @@ impl Throttle {
     }
 }
 
+#[cfg(test)]
+impl Throttle {
+    /// Forgets everything.
+    pub(crate) fn forget(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
 /// IPv6 hands out addresses by the billion: a network counts as one.
 pub(crate) fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {

@@ -68,6 +68,14 @@ number!(
     ApiKeyId
 );
 number!(
+    /// A provider of identities.
+    ProviderId
+);
+number!(
+    /// What links a user to a provider.
+    IdentityId
+);
+number!(
     /// A passkey.
     PasskeyId
 );

@@ -27,6 +27,7 @@ mod factors;
 mod facts;
 mod health;
 mod id;
+mod identities;
 mod ingest;
 mod jobs;
 mod keys;
@@ -37,6 +38,7 @@ mod nodes;
 mod passkeys;
 mod place;
 mod postings;
+mod providers;
 mod reports;
 mod retention;
 mod rollups;
@@ -60,7 +62,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub use access::{Access, Duty, Role};
 pub use actions::{Action, COMMENT, Done, MOST};
 pub use alerts::{AlertDetail, AlertRow, Deed, HistoryEntry, State, TimeFlag};
-pub use archive::{Contents, Sealed};
+pub use archive::Contents;
 pub use audit::{Actor, AuditAsk, AuditEntry, AuditHead, Verified};
 pub use authorities::{Authority, AuthorityId, AuthorityState, NewAuthority};
 pub use ceremonies::{Remembered, Step};
@@ -74,26 +76,29 @@ pub use error::{Error, Result};
 pub use factors::Authenticator;
 pub use facts::Facts;
 pub use health::{Health, Taken};
-pub use id::{AlertId, ApiKeyId, ClientId, NodeId, PasskeyId, SessionId, TokenId, UserId};
+pub use id::{AlertId, ApiKeyId, ClientId, IdentityId, NodeId, PasskeyId, ProviderId, SessionId, TokenId, UserId};
+pub use identities::{LinkedIdentity, Shown};
 pub use ingest::Ingested;
 pub use keys::{ApiKey, KeyHolder, NewApiKey};
 pub use list::{Ask, COUNT, PAGE, Page};
 pub use nodes::{Blind, Consequences, LostRecords, Node, NodeChange, Standing};
 pub use passkeys::Passkey;
 pub use place::{Place, Server};
+pub use providers::{Mapped, NewProvider, Provider, ProviderChange, ProviderKind, ProviderRules};
 pub use reports::Report;
 pub use retention::Keep;
 pub use scope::{Reach, Scope};
+pub use sealed::Sealed;
 pub use secret::Secret;
 pub use sessions::{NewSession, Proof, Session};
 pub use users::{NewUser, Preferences, User, UserChange};
 
-use engine::postgres::line::{Line, Purpose};
+use engine::postgresql::line::{Line, Purpose};
 use engine::readers::{Pool, Readers};
 use engine::sql::{Lock, Sql};
 use engine::timings::Timings;
 use engine::writer::{Around, Shared, Tx, Writer};
-use engine::{postgres, sqlite};
+use engine::{postgresql, sqlite};
 
 /// Batches that are prepared and written at once; more of them wait.
 const INGEST_TURNS: usize = 16;
@@ -179,23 +184,23 @@ impl Store {
 
     fn open_server(server: &Server, options: &Options) -> Result<Self> {
         let ca = server.ca_file.as_deref();
-        let place = postgres::place::Place::new(&server.url, server.password.as_deref(), ca)?;
+        let place = postgresql::place::Place::new(&server.url, server.password.as_deref(), ca)?;
         let direct = match &server.direct_url {
-            Some(url) => postgres::place::Place::new(url, server.password.as_deref(), ca)?,
+            Some(url) => postgresql::place::Place::new(url, server.password.as_deref(), ca)?,
             None => place.clone(),
         };
-        postgres::migrate::migrate(&place)?;
+        postgresql::migrate::migrate(&place)?;
         let line = Line::new(&place, Purpose::Writing);
         let sql = Sql::Postgres(&line);
         sql.alone(Lock::Tables)?;
-        postgres::partitions::prepare(&line)?;
+        postgresql::partitions::prepare(&line)?;
         let cipher = first_start(sql, options.clock.millis())?;
         let around = around(sql, options, cipher)?;
         line.commit()?;
-        let (mouth, mut threads) = postgres::hearing::start(&place, &direct, &around.live)?;
+        let (mouth, mut threads) = postgresql::hearing::start(&place, &direct, &around.live)?;
         let (writer, jobs) = Writer::new();
-        threads.extend(postgres::writers::start(&place, options.writers.clamp(1, 64), &around, &mouth, jobs)?);
-        let pool = Pool::Postgres(Box::new(postgres::readers::Pool::new(&place)));
+        threads.extend(postgresql::writers::start(&place, options.writers.clamp(1, 64), &around, &mouth, jobs)?);
+        let pool = Pool::Postgres(Box::new(postgresql::readers::Pool::new(&place)));
         Ok(Self::new(Engine::Server, around, pool, options, writer, threads))
     }
 

@@ -27,7 +27,7 @@ pub const PAGE: usize = 200;
 /// Most that is counted.
 pub const COUNT: usize = 1_000;
 /// How long a walk may take.
-const LONGEST: Duration = Duration::from_millis(250);
+const LONGEST: Duration = if cfg!(test) { Duration::from_secs(20) } else { Duration::from_millis(250) };
 /// Numbers that an arm fetches at once, at most: with many arms, each begins with fewer and doubles.
 const FETCH: i64 = 64;
 const FETCH_FIRST: i64 = 4;

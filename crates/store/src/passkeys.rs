@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::audit::{self, Actor, Note};
 use crate::clock::from_millis;
-use crate::engine::sql::{Sql, params};
+use crate::engine::sql::params;
 use crate::id::{PasskeyId, UserId};
 use crate::{Error, Result, Store, users};
 
@@ -123,9 +123,4 @@ impl Store {
         })
         .await
     }
-}
-
-/// How many passkeys a user has.
-pub(crate) fn count(sql: Sql<'_>, user: UserId) -> Result<i64> {
-    sql.number("SELECT count(*) FROM passkey WHERE user_id = ?1", [user])
 }

@@ -10,7 +10,7 @@ use crate::clock::from_millis;
 use crate::engine::sql::{Lock, Sql, params};
 use crate::engine::writer::Tx;
 use crate::id::{SessionId, UserId};
-use crate::{Error, Result, Store, passkeys};
+use crate::{Error, Result, Store};
 
 /// A person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -284,9 +284,33 @@ pub(crate) fn has_admin(sql: Sql<'_>, but: Option<UserId>) -> Result<bool> {
     Ok(found.is_some())
 }
 
+/// True if a user has a passphrase, a passkey, or an identity at a provider that lets people in.
+fn can_enter(sql: Sql<'_>, user: UserId) -> Result<bool> {
+    let found = sql.one(
+        "SELECT 1 FROM user WHERE id = ?1 AND (passphrase IS NOT NULL \
+         OR EXISTS (SELECT 1 FROM passkey WHERE passkey.user_id = user.id) \
+         OR EXISTS (SELECT 1 FROM identity JOIN provider ON provider.kind = identity.kind \
+         AND provider.issuer = identity.issuer WHERE identity.user_id = user.id AND provider.enabled = 1))",
+        [user],
+        |_| Ok(()),
+    )?;
+    Ok(found.is_some())
+}
+
+/// True if an administrator other than `but` could sign in now: one who was only invited cannot.
+pub(crate) fn admin_can_enter(sql: Sql<'_>, but: Option<UserId>) -> Result<bool> {
+    let admins = sql.all("SELECT id FROM user WHERE admin = 1 AND disabled = 0 ORDER BY id", [], |row| row.get(0))?;
+    for admin in admins {
+        if Some(admin) != but && can_enter(sql, admin)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Fails if a user has no way left to show who they are.
 pub(crate) fn keep_a_way_in(sql: Sql<'_>, user: &User) -> Result<()> {
-    if user.has_passphrase || passkeys::count(sql, user.id)? > 0 {
+    if can_enter(sql, user.id)? {
         return Ok(());
     }
     Err(Error::Refused("this is the last way to sign in: set up another one first".into()))

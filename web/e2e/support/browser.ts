@@ -16,7 +16,7 @@ export class Visit {
   /** Errors, refused contents, dialogs, requests to elsewhere: a page of ours has none of these. */
   readonly faults: string[] = [];
 
-  private constructor(page: Page, origin: string) {
+  private constructor(page: Page, origins: string[]) {
     this.page = page;
     page.setDefaultTimeout(20_000);
     page.on('pageerror', (error) => this.faults.push(`error: ${error.message}`));
@@ -31,11 +31,13 @@ export class Visit {
     });
     page.on('request', (request) => {
       const url = request.url();
-      if (!url.startsWith(`${origin}/`) && !/^(data|blob):/.test(url)) this.faults.push(`request to ${url}`);
+      if (!origins.some((origin) => url.startsWith(`${origin}/`)) && !/^(data|blob):/.test(url))
+        this.faults.push(`request to ${url}`);
     });
   }
 
-  static async begin(origin: string, options: BrowserContextOptions = {}): Promise<Visit> {
+  /** Begins one; `others` are origins beside the core's that it may go to. */
+  static async begin(origin: string, options: BrowserContextOptions = {}, others: string[] = []): Promise<Visit> {
     browser ??= await chromium.launch({
       executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
       args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
@@ -46,7 +48,7 @@ export class Visit {
       timezoneId: 'Europe/Paris',
       ...options,
     });
-    return new Visit(await context.newPage(), new URL(origin).origin);
+    return new Visit(await context.newPage(), [new URL(origin).origin, ...others]);
   }
 
   async picture(name: string): Promise<void> {

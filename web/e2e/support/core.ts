@@ -12,12 +12,13 @@ export class Core {
   #program: Program | null = null;
   #nodes: Node[] = [];
 
-  static async start(): Promise<Core> {
+  /** Starts one; `more` is added to the section «people» of its file. */
+  static async start(more = ''): Promise<Core> {
     const core = new Core();
     const [people, nodes, metrics] = await freePorts(3);
     writeFileSync(
       join(core.folder, 'core.toml'),
-      `data = "${core.folder}/core"\n[people]\nlisten = "127.0.0.1:${people}"\n` +
+      `data = "${core.folder}/core"\n[people]\nlisten = "127.0.0.1:${people}"\n${more}\n` +
         `[nodes]\nlisten = "127.0.0.1:${nodes}"\n[metrics]\nlisten = "127.0.0.1:${metrics}"\n`,
     );
     core.url = `http://localhost:${people}`;

@@ -1,6 +1,6 @@
 import { ask, http, onSessionEnded } from '$lib/api/client';
 import { Problem } from '$lib/api/problem';
-import type { Me, NewProof, Role } from '$lib/api/schema';
+import type { Me, NewProof, Role, VisitReturn } from '$lib/api/schema';
 import { live } from '$lib/live.svelte';
 import { showPasskey } from '$lib/passkeys';
 import { isLocale, isTheme, preferences } from '$lib/preferences.svelte';
@@ -82,6 +82,11 @@ class Session {
 
   async signInByLink(token: string): Promise<void> {
     this.#accept(await ask(http.POST('/api/v1/session/link', { body: { token } })));
+  }
+
+  /** Hands the core what a provider sent the browser back with. */
+  async endVisit(brought: VisitReturn): Promise<void> {
+    this.#accept((await ask(http.POST('/api/v1/session/visit/end', { body: brought }))).me);
   }
 
   async setUp(token: string, name: string, passphrase: string): Promise<void> {

@@ -2,6 +2,7 @@ import Activity from '@lucide/svelte/icons/activity';
 import Bell from '@lucide/svelte/icons/bell';
 import Building2 from '@lucide/svelte/icons/building-2';
 import House from '@lucide/svelte/icons/house';
+import LogIn from '@lucide/svelte/icons/log-in';
 import KeyRound from '@lucide/svelte/icons/key-round';
 import ScrollText from '@lucide/svelte/icons/scroll-text';
 import Server from '@lucide/svelte/icons/server';
@@ -33,6 +34,7 @@ export const pages: PageLink[] = [
   { path: '/nodes', href: '/nodes', label: () => m.page_nodes(), icon: Server, keys: 'g n', role: 'viewer' },
   { path: '/users', href: '/users', label: () => m.page_users(), icon: Users, keys: 'g u', role: 'admin', rare: true },
   { path: '/keys', href: '/keys', label: () => m.page_keys(), icon: KeyRound, role: 'admin', rare: true },
+  { path: '/providers', href: '/providers', label: () => m.page_providers(), icon: LogIn, role: 'admin', rare: true },
   { path: '/health', href: '/health', label: () => m.page_health(), icon: Activity, role: 'analyst', rare: true },
   {
     path: '/audit',
@@ -52,5 +54,5 @@ export function isHere(path: string, pathname: string): boolean {
 
 /** True for the pages that are seen before signing in. */
 export function isOpen(pathname: string): boolean {
-  return ['/sign-in', '/setup', '/invitation'].includes(pathname);
+  return ['/sign-in', '/setup', '/invitation'].includes(pathname) || pathname.startsWith('/sign-in/return/');
 }

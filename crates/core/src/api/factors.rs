@@ -192,7 +192,7 @@ fn told(codes: &[Secret]) -> RecoveryCodes {
 }
 
 fn seal_name(user: UserId) -> String {
-    format!("authenticator/{user}")
+    store::Sealed::authenticator(&user.to_string())
 }
 
 fn seconds(core: &Core) -> u64 {

@@ -15,6 +15,9 @@ use crate::state::{Core, Shared};
 /// For so long after somebody has shown who they are, they may do what is dangerous.
 pub(super) const LATELY: SignedDuration = SignedDuration::from_mins(15);
 
+/// How long a visit at a provider may take.
+pub(super) const VISIT: SignedDuration = SignedDuration::from_mins(15);
+
 /// Somebody who was let in by the table (`access.rs`).
 #[derive(Clone)]
 pub(super) struct Person {
@@ -49,7 +52,7 @@ pub(super) struct Presented {
 impl Presented {
     pub(super) fn read(core: &Core, headers: &HeaderMap, extensions: &Extensions) -> Self {
         let address = address(extensions).to_string();
-        Self { key: bearer(headers), cookie: cookie(headers, &core.config), address }
+        Self { key: bearer(headers), cookie: cookie(headers, cookie_name(&core.config)), address }
     }
 }
 
@@ -122,6 +125,12 @@ impl Person {
     }
 }
 
+/// The session of the browser that asks, where the table lets anybody ask.
+pub(super) async fn session_of(core: &Core, headers: &HeaderMap) -> Result<Session, Problem> {
+    let secret = cookie(headers, cookie_name(&core.config)).ok_or_else(Problem::not_signed_in)?;
+    core.store.session(&secret, None).await?.ok_or_else(Problem::not_signed_in)
+}
+
 impl Pass {
     /// What it opens now; none: nothing any more.
     pub(super) async fn again(&self, core: &Core) -> store::Result<Option<Access>> {
@@ -180,19 +189,39 @@ fn cookie_name(config: &Config) -> &'static str {
     if config.secure_cookies() { "__Host-socme_session" } else { "socme_session" }
 }
 
-fn cookie(headers: &HeaderMap, config: &Config) -> Option<Secret> {
-    let name = cookie_name(config);
+/// As [`cookie_name`], for the secret of a visit at a provider.
+fn visit_name(config: &Config) -> &'static str {
+    if config.secure_cookies() { "__Host-socme_visit" } else { "socme_visit" }
+}
+
+/// What a browser holds of a visit at a provider: it is bound to this browser by it.
+pub(super) fn visit_cookie(headers: &HeaderMap, config: &Config) -> Option<Secret> {
+    cookie(headers, visit_name(config))
+}
+
+fn cookie(headers: &HeaderMap, name: &str) -> Option<Secret> {
     let pairs = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = pairs.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(key, _)| *key == name).map(|(_, value)| Secret::presented(value))
+    pairs
+        .find(|(key, _)| *key == name)
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(_, value)| Secret::presented(value))
 }
 
 /// The header that gives the browser its session; without a secret, takes it away.
 pub(super) fn set_cookie(config: &Config, secret: Option<&Secret>) -> Result<HeaderValue, Problem> {
+    write_cookie(config, cookie_name(config), secret, config.people_session_longest.as_secs())
+}
+
+/// The header that binds a visit at a provider to a browser; without a secret, ends that.
+pub(super) fn set_visit_cookie(config: &Config, secret: Option<&Secret>) -> Result<HeaderValue, Problem> {
+    write_cookie(config, visit_name(config), secret, VISIT.as_secs().unsigned_abs())
+}
+
+fn write_cookie(config: &Config, name: &str, secret: Option<&Secret>, age: u64) -> Result<HeaderValue, Problem> {
     let value = secret.map_or("", Secret::reveal);
-    let age = secret.map_or(0, |_| config.people_session_longest.as_secs());
+    let age = secret.map_or(0, |_| age);
     let secure = if config.secure_cookies() { "; Secure" } else { "" };
-    let name = cookie_name(config);
     let mut header =
         HeaderValue::try_from(format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={age}{secure}"))
             .map_err(Problem::internal)?;

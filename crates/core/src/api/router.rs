@@ -21,8 +21,8 @@ use utoipa_axum::routes;
 
 use super::access::{About, Shows, Who, enforce, rule};
 use super::{
-    actions, alerts, audit, charts, clients, factors, health, invitations, keys, live, me, nodes, passkeys,
-    passphrases, query, session, sessions, setup, tokens, users, version,
+    actions, alerts, audit, charts, clients, factors, health, identities, invitations, keys, live, me, nodes, passkeys,
+    passphrases, providers, query, session, sessions, setup, tokens, users, version, visits,
 };
 use crate::listener::client_address;
 use crate::problem::{Listener, Problem, answer};
@@ -50,6 +50,11 @@ fn api() -> OpenApiRouter<Shared> {
             .routes(routes!(session::sign_in, session::sign_out))
             .routes(routes!(session::sign_in_by_link))
             .routes(routes!(session::prove))
+            .routes(routes!(visits::doors))
+            .routes(routes!(visits::begin))
+            .routes(routes!(visits::end))
+            .routes(routes!(visits::prove))
+            .routes(routes!(visits::link))
             .routes(routes!(factors::second))
             .routes(routes!(passkeys::sign_in))
             .routes(routes!(passkeys::ask))
@@ -67,6 +72,8 @@ fn api() -> OpenApiRouter<Shared> {
             .routes(routes!(sessions::end))
             .routes(routes!(keys::own, keys::create))
             .routes(routes!(keys::delete_own))
+            .routes(routes!(identities::list))
+            .routes(routes!(identities::unlink))
             .routes(routes!(keys::this, keys::delete_this))
             .routes(routes!(clients::list, clients::create))
             .routes(routes!(clients::get, clients::change, clients::delete))
@@ -91,6 +98,9 @@ fn api() -> OpenApiRouter<Shared> {
             .routes(routes!(users::invite))
             .routes(routes!(factors::reset))
             .routes(routes!(users::sessions, users::end_sessions))
+            .routes(routes!(providers::list, providers::create))
+            .routes(routes!(providers::get, providers::change, providers::delete))
+            .routes(routes!(providers::test))
             .routes(routes!(keys::list))
             .routes(routes!(keys::delete))
             .routes(routes!(audit::list))

@@ -18,7 +18,7 @@ use crate::seal::{Sealer, random};
 /// How long an authority lives: until then it must have been followed by another.
 const LIFE: SignedDuration = SignedDuration::from_hours(24 * 3653);
 /// The name that authorities' keys are sealed under.
-const SEAL: &str = "certificate authority";
+const SEAL: &str = store::Sealed::AUTHORITY;
 
 /// All authorities that are trusted, and the key of the one that signs.
 pub(crate) struct Authorities {

@@ -8,8 +8,9 @@ use jiff::SignedDuration;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use store::{
-    Access, Actor, ApiKeyId, Certificate, ClientId, Duty, Fingerprint, NewApiKey, NewClient, NewNode, NewSession,
-    NewUser, NodeId, Proof, Reach, Role, Scope, SessionId, Store, TokenId, User, UserId,
+    Access, Actor, ApiKeyId, Certificate, ClientId, Duty, Fingerprint, NewApiKey, NewClient, NewNode, NewProvider,
+    NewSession, NewUser, NodeId, Proof, ProviderId, ProviderKind, ProviderRules, Reach, Role, Scope, SessionId, Shown,
+    Store, TokenId, User, UserId,
 };
 use uuid::Uuid;
 
@@ -39,6 +40,7 @@ struct Things {
 
 struct World {
     stage: Stage,
+    provider: ProviderId,
     own: Things,
     other: Things,
 }
@@ -67,7 +69,18 @@ impl World {
         let own = things(&store, "Acme", "erstmarke").await;
         let other = things(&store, "Other", OTHERS).await;
         store.catch_up().await.unwrap();
-        Self { stage, own, other }
+        let new = NewProvider {
+            name: "Company".into(),
+            slug: "company".into(),
+            kind: ProviderKind::Oidc,
+            issuer: "https://127.0.0.1:9".into(),
+            client_id: "socme".into(),
+            enabled: true,
+            strangers: false,
+            rules: ProviderRules::default(),
+        };
+        let provider = store.create_provider(actor(), new, |_| Ok(None)).await.unwrap().id;
+        Self { stage, provider, own, other }
     }
 
     fn askers(&self) -> Vec<Asker> {
@@ -210,6 +223,22 @@ async fn request(world: &World, rule: &Rule, target: Target, pass: &Pass) -> Opt
             store.add_passkey(actor(), owner, "phone", id, "{}".into()).await.unwrap();
             let id = store.passkeys(owner).await.unwrap()[0].id.0;
             format!("/me/passkeys/{}", if target == Target::Nothing { 9_999 } else { id })
+        }
+        "/me/identities/{id}" => {
+            let owner = if target == Target::Own {
+                pass.user.as_ref().map_or(stranger.id, |user| user.id)
+            } else {
+                stranger.id
+            };
+            let subject = Uuid::now_v7().to_string();
+            let shown = Shown { provider: world.provider, subject, label: "somebody".into(), access: None };
+            store.link_identity(actor(), owner, shown).await.unwrap();
+            let id = store.identities(owner).await.unwrap()[0].id.0;
+            format!("/me/identities/{}", if target == Target::Nothing { 9_999 } else { id })
+        }
+        path if path.starts_with("/providers/{id}") => {
+            let id = if target == Target::Nothing { 9_999 } else { world.provider.0 };
+            path.replace("{id}", &id.to_string())
         }
         path @ ("/me/keys/{id}" | "/keys/{id}") => {
             let id = match target {

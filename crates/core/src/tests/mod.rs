@@ -10,6 +10,7 @@ mod database;
 mod factors;
 mod hostile;
 mod people;
+mod providers;
 mod silent;
 
 use std::time::Duration;
@@ -28,7 +29,7 @@ use crate::run::{Running, start};
 pub(super) struct Stage {
     pub(super) running: Option<Running>,
     pub(super) clock: Hand,
-    _folder: TempDir,
+    folder: Option<TempDir>,
     _database: Option<Own>,
     pub(super) base: String,
     pub(super) http: reqwest::Client,
@@ -40,7 +41,12 @@ pub(super) const PASSPHRASE: &str = "three large boats at dawn";
 impl Stage {
     /// A core with an administrator called Ada.
     pub(super) async fn new() -> Self {
-        let mut stage = Self::empty("").await;
+        Self::with("").await
+    }
+
+    /// The same; `more` is added to its file.
+    pub(super) async fn with(more: &str) -> Self {
+        let mut stage = Self::empty(more).await;
         let link = stage.running.as_ref().unwrap().setup_link.clone().unwrap();
         let token = link.split_once('#').unwrap().1;
         let (status, _) =
@@ -76,7 +82,7 @@ impl Stage {
         Self {
             running: Some(running),
             clock: hand,
-            _folder: folder,
+            folder: Some(folder),
             _database: database,
             base,
             http: plain(None),
@@ -110,6 +116,11 @@ impl Stage {
         let (status, said) = self.ask("GET", path, None).await;
         assert_eq!(status, 200, "{path}: {said}");
         said
+    }
+
+    /// Its folder, to be looked at once it has stopped.
+    pub(super) fn data(&mut self) -> TempDir {
+        self.folder.take().unwrap()
     }
 
     pub(super) async fn stop(mut self) {

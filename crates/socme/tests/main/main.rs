@@ -12,8 +12,10 @@ mod generations;
 mod layers;
 mod masked;
 mod remote;
+mod replicas;
 mod rotation;
 mod rules;
 mod sensor;
 #[allow(unreachable_pub, dead_code, reason = "shared with the benches")]
 mod support;
+mod upkeep;

@@ -110,6 +110,32 @@ CREATE TABLE ceremony (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX ceremony_user ON ceremony (user_id);
 CREATE INDEX ceremony_ends ON ceremony (ends);
+-- Where people may show elsewhere who they are (providers.rs), and who they are there (identities.rs). `rules` is JSON.
+CREATE TABLE provider (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL,
+    folded TEXT NOT NULL UNIQUE,
+    slug TEXT NOT NULL UNIQUE,
+    kind INTEGER NOT NULL,
+    issuer TEXT NOT NULL,
+    client_id TEXT NOT NULL,
+    enabled INTEGER NOT NULL,
+    strangers INTEGER NOT NULL,
+    rules TEXT NOT NULL,
+    created INTEGER NOT NULL
+) STRICT;
+CREATE TABLE identity (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind INTEGER NOT NULL,
+    issuer TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    user_id INTEGER NOT NULL REFERENCES user ON DELETE CASCADE,
+    label TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    used INTEGER,
+    UNIQUE (kind, issuer, subject)
+) STRICT;
+CREATE INDEX identity_user ON identity (user_id);
 -- The audit log, and the end of its chain (audit.rs).
 CREATE TABLE audit (
     id INTEGER PRIMARY KEY,

@@ -20,8 +20,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use read::Contents;
 pub(crate) use read::demand_whole;
-pub use read::{Contents, Sealed};
 
 /// The version of the file's form.
 const VERSION: u32 = 1;

@@ -11,9 +11,10 @@ use super::write::{Owned, failed};
 use super::{End, Header, LINE, STEP, Table, VERSION};
 use crate::audit::{self, Actor, Note};
 use crate::clock::from_millis;
-use crate::engine::postgres::partitions;
+use crate::engine::postgresql::partitions;
 use crate::engine::sql::{Sql, Value, params};
 use crate::engine::writer::Tx;
+use crate::sealed::Sealed;
 use crate::{Error, Options, Place, Result, Store};
 
 /// Tables whose rows open only with the master key; with --forget-secrets they are left out.
@@ -31,15 +32,6 @@ pub struct Contents {
     /// What opens only with the master key.
     pub sealed: Vec<Sealed>,
     last: (i64, i64),
-}
-
-/// Something that opens only with the master key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sealed {
-    /// The name under which it was sealed.
-    pub name: String,
-    /// As it stands in the database.
-    pub bytes: Vec<u8>,
 }
 
 impl Contents {
@@ -80,10 +72,8 @@ fn sealed_in(table: &str, row: &[Json]) -> Result<Option<Sealed>> {
     let word = |at: usize| row.get(at).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
     Ok(match table {
         "sealed" => Some(Sealed { name: word(0).unwrap_or_default(), bytes: bytes(1)? }),
-        "authority" => Some(Sealed { name: "authority".into(), bytes: bytes(2)? }),
-        "authenticator" => {
-            Some(Sealed { name: format!("authenticator/{}", word(0).unwrap_or_default()), bytes: bytes(1)? })
-        }
+        "authority" => Some(Sealed { name: Sealed::AUTHORITY.into(), bytes: bytes(2)? }),
+        "authenticator" => Some(Sealed { name: Sealed::authenticator(&word(0).unwrap_or_default()), bytes: bytes(1)? }),
         _ => None,
     })
 }
@@ -108,13 +98,7 @@ impl Store {
         done
     }
 
-    async fn read_in(
-        &self,
-        file: impl Read,
-        whole: &Contents,
-        secrets: bool,
-        told: impl Fn(&str),
-    ) -> Result<u64> {
+    async fn read_in(&self, file: impl Read, whole: &Contents, secrets: bool, told: impl Fn(&str)) -> Result<u64> {
         let last = whole.last;
         self.write("begin restoring", move |tx| begin(tx, last)).await?;
         let mut lines = Lines::open(file)?;
@@ -196,7 +180,9 @@ fn insert(tx: &mut Tx<'_>, table: &str, rows: &[Vec<Json>]) -> Result<()> {
         }
         return Ok(());
     }
-    let Some(kept) = BY_NAME.get(table) else { return Err(damaged("it holds a table that this version does not know")) };
+    let Some(kept) = BY_NAME.get(table) else {
+        return Err(damaged("it holds a table that this version does not know"));
+    };
     let values = rows.iter().map(|row| row.iter().map(Owned::of).collect()).collect::<Result<Vec<Vec<Owned>>>>()?;
     let text = kept.insert(tx.sql);
     macro_rules! by_width {
@@ -257,7 +243,8 @@ pub(crate) fn demand_whole(sql: Sql<'_>) -> Result<()> {
     match found {
         None => Ok(()),
         Some(()) => Err(Error::Damaged(
-            "restoring a backup into this database was begun and not ended: remove it, and restore into a new one".into(),
+            "restoring a backup into this database was begun and not ended: remove it, and restore into a new one"
+                .into(),
         )),
     }
 }
@@ -285,7 +272,10 @@ impl<R: Read> Lines<R> {
     }
 
     fn header(&mut self) -> Result<Header> {
-        let line = self.read()?;
+        let line = self.read().map_err(|error| match error {
+            Error::Damaged(_) => damaged("it is no backup of SOCme"),
+            other => other,
+        })?;
         let header: Header = serde_json::from_slice(line).map_err(|_| damaged("it is no backup of SOCme"))?;
         if header.socme != "backup" || header.version > VERSION {
             return Err(damaged("it was made by a newer version: update SOCme"));

@@ -65,7 +65,8 @@ fn write(sql: Sql<'_>, out: impl Write, now: i64, told: impl Fn(&'static str)) -
 fn rows(sql: Sql<'_>, kept: &Kept, lines: &mut Lines<impl Write>) -> Result<u64> {
     let (mut count, mut after): (u64, Option<Vec<Json>>) = (0, None);
     loop {
-        let read = |row: &Row<'_>| (0..kept.columns.len()).map(|at| Ok(json_of(row.value(at)?))).collect::<Result<Vec<_>>>();
+        let read =
+            |row: &Row<'_>| (0..kept.columns.len()).map(|at| Ok(json_of(row.value(at)?))).collect::<Result<Vec<_>>>();
         let page = match &after {
             None => sql.all(kept.page(sql, false), [], read)?,
             Some(last) => {
@@ -142,7 +143,12 @@ pub(super) enum Owned {
 
 impl Owned {
     pub(super) fn of(json: &Json) -> Result<Self> {
-        let odd = || Error::Damaged(format!("«{}» is no value of a backup", json.to_string().chars().take(80).collect::<String>()));
+        let odd = || {
+            Error::Damaged(format!(
+                "«{}» is no value of a backup",
+                json.to_string().chars().take(80).collect::<String>()
+            ))
+        };
         Ok(match json {
             Json::Null => Self::Null,
             Json::String(text) => Self::Text(text.clone()),
@@ -176,6 +182,7 @@ impl Owned {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 pub(super) fn failed(error: io::Error) -> Error {
     Error::Full(format!("the backup: {error}"))
 }

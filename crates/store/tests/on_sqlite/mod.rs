@@ -3,6 +3,8 @@
 
 #[path = "../people.rs"]
 mod people;
+#[path = "../providers.rs"]
+mod providers;
 #[path = "../world.rs"]
 mod world;
 

@@ -431,6 +431,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/identities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The asker's accounts at providers.
+         * @description Who: signed in. About: oneself. Shows: session.
+         */
+        get: operations["me_identities"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/identities/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Unlinks one of the asker's accounts at providers; not the last way in.
+         * @description Who: signed in. About: oneself. Shows: session with a proof of the last 15 minutes.
+         */
+        delete: operations["me_unlink"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/key": {
         parameters: {
             query?: never;
@@ -739,6 +779,78 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All providers.
+         * @description Who: admin. About: the whole SOC. Shows: session or key.
+         */
+        get: operations["providers_list"];
+        put?: never;
+        /**
+         * Adds a provider.
+         * @description Who: admin. About: the whole SOC. Shows: session with a proof of the last 15 minutes, or key.
+         */
+        post: operations["providers_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/providers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A provider.
+         * @description Who: admin. About: the whole SOC. Shows: session or key.
+         */
+        get: operations["providers_get"];
+        put?: never;
+        post?: never;
+        /**
+         * Deletes a provider with its secret. Who is linked to it stays so, should it be added again.
+         * @description Who: admin. About: the whole SOC. Shows: session with a proof of the last 15 minutes, or key.
+         */
+        delete: operations["providers_delete"];
+        options?: never;
+        head?: never;
+        /**
+         * Changes a provider.
+         * @description Who: admin. About: the whole SOC. Shows: session with a proof of the last 15 minutes, or key.
+         */
+        patch: operations["providers_change"];
+        trace?: never;
+    };
+    "/api/v1/providers/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Asks a provider for its description, and says what is wrong with it.
+         * @description Who: admin. About: the whole SOC. Shows: session or key.
+         */
+        post: operations["providers_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/query/complete": {
         parameters: {
             query?: never;
@@ -925,6 +1037,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/session/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Providers that people may sign in through.
+         * @description Who: anyone.
+         */
+        get: operations["session_providers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session/second": {
         parameters: {
             query?: never;
@@ -939,6 +1071,89 @@ export interface paths {
          * @description Who: anyone.
          */
         post: operations["session_second_factor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/visit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begins a visit at a provider, to sign in or to take up an invitation.
+         * @description Who: anyone.
+         */
+        post: operations["session_begin_visit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/visit/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ends a visit: does what it was for.
+         * @description What came back is taken once, from the browser that was sent, at the provider that it was sent to. For `link` and
+         *     `proof` that browser must still be signed in.
+         *
+         *     Who: anyone.
+         */
+        post: operations["session_end_visit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/visit/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begins a visit at a provider, to link one's account there.
+         * @description Who: signed in. About: oneself. Shows: session with a proof of the last 15 minutes.
+         */
+        post: operations["session_begin_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/visit/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begins a visit at a provider, to show again who one is.
+         * @description Who: signed in. About: oneself. Shows: session.
+         */
+        post: operations["session_begin_proof"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1705,6 +1920,23 @@ export interface components {
              */
             total: number;
         };
+        /** @description A provider, as the sign-in page shows it. */
+        Door: {
+            /**
+             * Format: int64
+             * @description Number.
+             */
+            id: number;
+            /** @description How one speaks with it. */
+            kind: components["schemas"]["ProviderKind"];
+            /** @description What the button says. */
+            name: string;
+        };
+        /** @description Providers that people may sign in through. */
+        Doors: {
+            /** @description By name. */
+            providers: components["schemas"]["Door"][];
+        };
         /** @description One end of a conversation. */
         Endpoint: {
             /** @description Its name, where the source knows one (ECS `source.domain`). */
@@ -1777,6 +2009,13 @@ export interface components {
          * @enum {string}
          */
         Fold: "full" | "address" | "rule";
+        /** @description What members of a group may do. */
+        GroupAccess: {
+            /** @description What its members may do, and where. */
+            access: components["schemas"]["Access"];
+            /** @description The group's name, as the provider writes it; GitHub: `organisation`, or `organisation/team`. */
+            group: string;
+        };
         /** @description The core's own health. */
         Health: {
             /** @description Certificates and their ends. */
@@ -1859,6 +2098,42 @@ export interface components {
             ip?: string | null;
             /** @description Its name. */
             name?: string | null;
+        };
+        /** @description Accounts at providers. */
+        Identities: {
+            /** @description The oldest first. */
+            identities: components["schemas"]["Identity"][];
+        };
+        /** @description An account at a provider that is linked to the asker. */
+        Identity: {
+            /**
+             * Format: date-time
+             * @description Since when it is linked.
+             */
+            created: string;
+            /**
+             * Format: int64
+             * @description Number.
+             */
+            id: number;
+            /** @description Who issued it. */
+            issuer: string;
+            /** @description How one speaks with its provider. */
+            kind: components["schemas"]["ProviderKind"];
+            /** @description What one is called there: text to be shown, never markup. */
+            label: string;
+            /**
+             * Format: int64
+             * @description The provider that lets one in with it; null: it opens nothing now.
+             */
+            provider?: number | null;
+            /** @description The provider's name. */
+            provider_name?: string | null;
+            /**
+             * Format: date-time
+             * @description When one last signed in with it.
+             */
+            used?: string | null;
         };
         /** @description What comes in. */
         Ingest: {
@@ -2081,6 +2356,14 @@ export interface components {
             /** @description IANA name of its time zone. */
             time_zone?: string | null;
         };
+        /** @description Where to. */
+        NewOwnVisit: {
+            /**
+             * Format: int64
+             * @description The provider.
+             */
+            provider: number;
+        };
         /** @description A passkey to be. */
         NewPasskey: {
             /** @description What the browser has made, in WebAuthn's JSON form. */
@@ -2098,6 +2381,27 @@ export interface components {
             /** @description Their passphrase. */
             passphrase?: string | null;
         };
+        /** @description A provider to be. */
+        NewProvider: {
+            /** @description As what the core is registered there. */
+            client_id: string;
+            /** @description People may sign in through it; left out: yes. */
+            enabled?: boolean | null;
+            /** @description The issuer, exactly as the provider writes it; GitHub: where it is, left out for github.com. */
+            issuer?: string | null;
+            /** @description How one speaks with it. */
+            kind: components["schemas"]["ProviderKind"];
+            /** @description What the button says, 1 to 64 characters. */
+            name: string;
+            /** @description Whom it lets in, and what they may do. */
+            rules?: components["schemas"]["ProviderRules"];
+            /** @description The secret that goes with it. */
+            secret?: string | null;
+            /** @description Its word in the address that people are sent back to, of a–z, 0–9 and `-`; left out: made from the name. It stays. */
+            slug?: string | null;
+            /** @description Whoever it knows and the core does not gets an account that may do nothing yet; left out: no. */
+            strangers?: boolean;
+        };
         /** @description A token to be. */
         NewToken: {
             /**
@@ -2112,6 +2416,16 @@ export interface components {
             access: components["schemas"]["Access"];
             /** @description The name to sign in with, 1 to 64 characters. */
             name: string;
+        };
+        /** @description Where to, and what for. */
+        NewVisit: {
+            /** @description To take up an invitation: what follows `#` in its link. */
+            invitation?: string | null;
+            /**
+             * Format: int64
+             * @description The provider.
+             */
+            provider: number;
         };
         /** @description A sensor machine at a client. */
         Node: {
@@ -2288,6 +2602,102 @@ export interface components {
              * @description Its id.
              */
             pid?: number | null;
+        };
+        /** @description A provider. */
+        Provider: {
+            /** @description As what the core is registered there. */
+            client_id: string;
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            created: string;
+            /** @description People may sign in through it. */
+            enabled: boolean;
+            /** @description A secret is stored. */
+            has_secret: boolean;
+            /**
+             * Format: int64
+             * @description Number.
+             */
+            id: number;
+            /** @description The issuer; GitHub: where it is. */
+            issuer: string;
+            /** @description How one speaks with it. */
+            kind: components["schemas"]["ProviderKind"];
+            /** @description What the button says. */
+            name: string;
+            /** @description What to enter there as the address that people are sent back to. */
+            redirect_uri: string;
+            /** @description Whom it lets in, and what they may do. */
+            rules: components["schemas"]["ProviderRules"];
+            /** @description Its word in `redirect_uri`. */
+            slug: string;
+            /** @description Whoever it knows and the core does not gets an account that may do nothing yet. */
+            strangers: boolean;
+        };
+        /** @description What to change; what is not there stays. */
+        ProviderChange: {
+            /** @description As what the core is registered there. */
+            client_id?: string | null;
+            /** @description People may sign in through it. */
+            enabled?: boolean | null;
+            /** @description Only together with the secret. */
+            issuer?: string | null;
+            /** @description 1 to 64 characters. */
+            name?: string | null;
+            rules?: components["schemas"]["ProviderRules"] | null;
+            /** @description Another secret; null removes it. */
+            secret?: string | null;
+            /** @description Unknown people get an account. */
+            strangers?: boolean | null;
+        };
+        /**
+         * @description How one speaks with a provider.
+         * @enum {string}
+         */
+        ProviderKind: "oidc" | "github";
+        /** @description Whom a provider lets in, and what they may do. */
+        ProviderRules: {
+            /**
+             * @description Only people with a verified mail address of one of these domains; none: all. OpenID Connect only.
+             * @default []
+             */
+            domains: string[];
+            /**
+             * @description Only members of one of these groups; none: all. GitHub: `organisation`, or `organisation/team`.
+             * @default []
+             */
+            groups: string[];
+            /**
+             * @description The claim that names the groups, dots lead into objects; empty: `groups`. OpenID Connect only.
+             * @default
+             */
+            groups_claim: string;
+            /**
+             * @description What members of groups may do, set at each sign-in; none: groups change nothing.
+             * @default []
+             */
+            mapping: components["schemas"]["GroupAccess"][];
+            /**
+             * @description What is asked for beside what is always asked for.
+             * @default []
+             */
+            scopes: string[];
+        };
+        /** @description What came out when a provider was tried. */
+        ProviderTest: {
+            /** @description It answers, and can be used. */
+            fine: boolean;
+            /** @description What is wrong with it, in words. */
+            why?: string | null;
+        };
+        /** @description Providers. */
+        Providers: {
+            /** @description By name. */
+            providers: components["schemas"]["Provider"][];
+            /** @description What comes before `slug` in the address that people are sent back to. */
+            redirect_base: string;
         };
         /** @description What can be written at a place. */
         QueryCompletion: {
@@ -2797,6 +3207,31 @@ export interface components {
              */
             wire: number;
         };
+        /** @description Where to send the browser. */
+        VisitDestination: {
+            /** @description An address at the provider. */
+            url: string;
+        };
+        /** @description How a visit ended. */
+        VisitEnd: {
+            /** @description Who is signed in now. */
+            me: components["schemas"]["Me"];
+            /** @description What it was for: `sign-in`, `invitation`, `link` or `proof`. */
+            purpose: string;
+        };
+        /** @description What the provider sent the browser back with. */
+        VisitReturn: {
+            /** @description As it came, if it came. */
+            code?: string | null;
+            /** @description As it came, if it came. */
+            error?: string | null;
+            /** @description As it came, if it came. */
+            iss?: string | null;
+            /** @description The provider's word in the address of the page. */
+            slug: string;
+            /** @description As it came. */
+            state: string;
+        };
         /** @description What somebody should look at. */
         Warning: {
             /** @description A word for it, for translation. */
@@ -2846,6 +3281,8 @@ export type CreatedToken = components['schemas']['CreatedToken'];
 export type Cut = components['schemas']['Cut'];
 export type Database = components['schemas']['Database'];
 export type Disk = components['schemas']['Disk'];
+export type Door = components['schemas']['Door'];
+export type Doors = components['schemas']['Doors'];
 export type Endpoint = components['schemas']['Endpoint'];
 export type Entity = components['schemas']['Entity'];
 export type EntityKind = components['schemas']['EntityKind'];
@@ -2853,11 +3290,14 @@ export type Facet = components['schemas']['Facet'];
 export type Facets = components['schemas']['Facets'];
 export type File = components['schemas']['File'];
 export type Fold = components['schemas']['Fold'];
+export type GroupAccess = components['schemas']['GroupAccess'];
 export type Health = components['schemas']['Health'];
 export type Histogram = components['schemas']['Histogram'];
 export type HistoryAction = components['schemas']['HistoryAction'];
 export type HistoryEntry = components['schemas']['HistoryEntry'];
 export type Host = components['schemas']['Host'];
+export type Identities = components['schemas']['Identities'];
+export type Identity = components['schemas']['Identity'];
 export type Ingest = components['schemas']['Ingest'];
 export type Invitation = components['schemas']['Invitation'];
 export type InvitationAnswer = components['schemas']['InvitationAnswer'];
@@ -2873,10 +3313,13 @@ export type Network = components['schemas']['Network'];
 export type NewApiKey = components['schemas']['NewApiKey'];
 export type NewAuthenticator = components['schemas']['NewAuthenticator'];
 export type NewClient = components['schemas']['NewClient'];
+export type NewOwnVisit = components['schemas']['NewOwnVisit'];
 export type NewPasskey = components['schemas']['NewPasskey'];
 export type NewProof = components['schemas']['NewProof'];
+export type NewProvider = components['schemas']['NewProvider'];
 export type NewToken = components['schemas']['NewToken'];
 export type NewUser = components['schemas']['NewUser'];
+export type NewVisit = components['schemas']['NewVisit'];
 export type Node = components['schemas']['Node'];
 export type NodeChange = components['schemas']['NodeChange'];
 export type Nodes = components['schemas']['Nodes'];
@@ -2887,6 +3330,12 @@ export type PassphraseChange = components['schemas']['PassphraseChange'];
 export type Presence = components['schemas']['Presence'];
 export type Problem = components['schemas']['Problem'];
 export type Process = components['schemas']['Process'];
+export type Provider = components['schemas']['Provider'];
+export type ProviderChange = components['schemas']['ProviderChange'];
+export type ProviderKind = components['schemas']['ProviderKind'];
+export type ProviderRules = components['schemas']['ProviderRules'];
+export type ProviderTest = components['schemas']['ProviderTest'];
+export type Providers = components['schemas']['Providers'];
 export type QueryCompletion = components['schemas']['QueryCompletion'];
 export type QueryError = components['schemas']['QueryError'];
 export type QueryParse = components['schemas']['QueryParse'];
@@ -2923,6 +3372,9 @@ export type UplinkStatus = components['schemas']['UplinkStatus'];
 export type User = components['schemas']['User'];
 export type UserChange = components['schemas']['UserChange'];
 export type Version = components['schemas']['Version'];
+export type VisitDestination = components['schemas']['VisitDestination'];
+export type VisitEnd = components['schemas']['VisitEnd'];
+export type VisitReturn = components['schemas']['VisitReturn'];
 export type Warning = components['schemas']['Warning'];
 export type $defs = Record<string, never>;
 export interface operations {
@@ -4149,6 +4601,97 @@ export interface operations {
             };
         };
     };
+    me_identities: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Identities"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    me_unlink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is the last way in */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     me_key: {
         parameters: {
             query?: never;
@@ -5104,6 +5647,321 @@ export interface operations {
             };
         };
     };
+    providers_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Providers"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    providers_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewProvider"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Provider"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    providers_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Provider"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    providers_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Confirm"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The name is not the provider's */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No administrator could sign in any more */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    providers_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProviderChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Provider"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No administrator could sign in any more */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    providers_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderTest"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     query_complete: {
         parameters: {
             query?: {
@@ -5486,6 +6344,25 @@ export interface operations {
             };
         };
     };
+    session_providers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Doors"];
+                };
+            };
+        };
+    };
     session_second_factor: {
         parameters: {
             query?: never;
@@ -5527,6 +6404,257 @@ export interface operations {
             };
             /** @description Too many attempts */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    session_begin_visit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewVisit"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VisitDestination"];
+                };
+            };
+            /** @description The invitation is unknown, used or expired */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts; `Retry-After` says when to come back */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The provider cannot be used now */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    session_end_visit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VisitReturn"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VisitEnd"];
+                };
+            };
+            /** @description No such visit has begun in this browser, or it took too long */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What came back does not hold */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This account is not let in, or belongs to nobody here */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The account is disabled, or belongs to another user */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The provider cannot be used now */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    session_begin_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewOwnVisit"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VisitDestination"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The provider cannot be used now */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    session_begin_proof: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewOwnVisit"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VisitDestination"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The provider cannot be used now */
+            502: {
                 headers: {
                     [name: string]: unknown;
                 };

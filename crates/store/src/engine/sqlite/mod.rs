@@ -130,3 +130,19 @@ pub(crate) fn used_bytes(connection: &Connection) -> Result<u64> {
 pub(crate) fn give_back(connection: &Connection, pages: i64) {
     connection.pragma_update(None, "incremental_vacuum", pages).ok();
 }
+
+/// Every table but the engine's own, with its columns.
+#[cfg(test)]
+pub(crate) fn columns() -> std::collections::BTreeMap<String, Vec<String>> {
+    let mut connection = Connection::open_in_memory().unwrap();
+    migrate(&mut connection).unwrap();
+    let sql = "SELECT m.name, c.name FROM sqlite_schema m JOIN pragma_table_info(m.name) c \
+               WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' AND m.name NOT LIKE 'word%'";
+    let mut statement = connection.prepare(sql).unwrap();
+    let mut found = std::collections::BTreeMap::<String, Vec<String>>::new();
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    for (table, column) in rows.map(std::result::Result::unwrap) {
+        found.entry(table).or_default().push(column);
+    }
+    found
+}

@@ -1,6 +1,8 @@
 //! The suite, on PostgreSQL.
 #![allow(clippy::duplicate_mod)]
 
+#[path = "../backups.rs"]
+mod backups;
 #[path = "../lists.rs"]
 mod lists;
 #[path = "../nodes.rs"]

@@ -1,11 +1,14 @@
 //! `socme core …`
 
+mod backup;
+mod rotation;
+
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use jiff::SignedDuration;
-use store::{Actor, Authority, AuthorityState, Options, Place, Role, Store, User};
+use store::{Actor, AuditHead, Authority, AuthorityState, Options, Place, Role, Store, User, Verified};
 
 use crate::config::{Config, Flags, example};
 use crate::pki::{announce, signs_from};
@@ -22,6 +25,7 @@ const SIGN_IN_LINK: SignedDuration = SignedDuration::from_mins(5);
   socme core --people-listen 127.0.0.1:8080 start, pages on another port
   socme core check                          what is wrong with the settings, with file, line and mend
   socme core sign-in-link                   a link that signs the administrator in, once
+  socme core backup /mnt/safe/socme.backup  everything in one file, while the core runs
   socme core example > core.toml            a settings file with every key
   socme core --help                         all settings as flags")]
 pub struct CoreCommand {
@@ -62,6 +66,42 @@ enum Action {
         #[arg(long)]
         json: bool,
     },
+    /// Let an administrator in again who has lost every way: print a link that works once, within a day
+    ///
+    /// The user is made if there is none of that name, enabled, and an administrator from now on. With the link they choose how
+    /// they sign in.
+    RecoverAdmin {
+        /// The user
+        #[arg(long, default_value = "admin")]
+        user: String,
+        /// Take their passkeys and authenticator away: they are lost
+        #[arg(long)]
+        reset_factors: bool,
+        /// For machines
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write everything into one file, while the core runs, and look whether it can be read
+    #[command(visible_alias = "export")]
+    Backup(backup::Backup),
+    /// Read a backup into an empty database, of either kind; the core must not run
+    #[command(visible_alias = "import")]
+    Restore(backup::Restore),
+    /// Encipher all secrets with another master key; the core must not run
+    RotateKey(rotation::RotateKey),
+    /// Check the chain of the audit log from its beginning
+    ///
+    /// Exit codes: 0 it holds, 1 it could not be looked at, 3 somebody has changed it.
+    VerifyAudit {
+        /// A head that was kept elsewhere, as `audit-head` prints it: shows that nothing was cut off since
+        #[arg(long, value_name = "NUMBER:LINK")]
+        head: Option<String>,
+        /// For machines
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print where the chain of the audit log ends, NUMBER:LINK: keep it where nobody who writes to the database can reach it
+    AuditHead,
     /// Print the description of the API (OpenAPI)
     Openapi,
     /// Print a settings file with every key, its default and what it is for
@@ -105,6 +145,39 @@ impl CoreCommand {
                 } else {
                     known.iter().for_each(|authority| println!("{}", in_words(authority)));
                 }
+            }
+            Some(Action::RecoverAdmin { ref user, reset_factors, json }) => {
+                let Some(config) = self.config() else { return Ok(ExitCode::from(2)) };
+                let link = recover_admin(&config, user, reset_factors).await?;
+                if json {
+                    println!("{}", serde_json::json!({ "url": link }));
+                } else {
+                    println!("{link}");
+                }
+            }
+            Some(Action::Backup(ref backup)) => {
+                let Some(config) = self.config() else { return Ok(ExitCode::from(2)) };
+                backup.run(&config).await?;
+            }
+            Some(Action::Restore(ref restore)) => {
+                let Some(config) = self.config() else { return Ok(ExitCode::from(2)) };
+                restore.run(&config).await?;
+            }
+            Some(Action::RotateKey(ref rotate)) => {
+                let Some(config) = self.config() else { return Ok(ExitCode::from(2)) };
+                rotate.run(&config).await?;
+            }
+            Some(Action::VerifyAudit { ref head, json }) => {
+                let Some(config) = self.config() else { return Ok(ExitCode::from(2)) };
+                return verify_audit(&config, head.as_deref(), json).await;
+            }
+            Some(Action::AuditHead) => {
+                let Some(config) = self.config() else { return Ok(ExitCode::from(2)) };
+                let store = open(&config).await?;
+                let head = store.audit_head().await;
+                store.close().await;
+                let AuditHead { id, link } = head?;
+                println!("{id}:{link}");
             }
             Some(Action::Run) | None => {
                 let Some(config) = self.config() else { return Ok(ExitCode::from(2)) };
@@ -177,7 +250,7 @@ fn as_json(authority: &Authority) -> serde_json::Value {
 
 /// The database of a core that may be running.
 async fn open(config: &Config) -> anyhow::Result<Store> {
-    if let Place::File(path) = config.database()?
+    if let Place::File(path) = run::place(config)?
         && !path.exists()
     {
         bail!(
@@ -186,6 +259,57 @@ async fn open(config: &Config) -> anyhow::Result<Store> {
         );
     }
     run::open(config, Options { readers: 1, writers: 1, background: false, ..Options::default() }).await
+}
+
+/// Makes the user an administrator who can come in; says the link.
+async fn recover_admin(config: &Config, name: &str, reset: bool) -> anyhow::Result<String> {
+    let store = open(config).await?;
+    let done = async {
+        let actor = Actor::named("the command line");
+        let (user, secret) = store.recover_admin(actor.clone(), name, SignedDuration::from_hours(24)).await?;
+        if reset {
+            store.reset_factors(actor, user.id).await?;
+        }
+        Ok(format!("{}/invitation#{}", config.people_url(config.people_listen), secret.reveal()))
+    }
+    .await;
+    store.close().await;
+    done
+}
+
+#[allow(clippy::print_stdout)]
+async fn verify_audit(config: &Config, head: Option<&str>, json: bool) -> anyhow::Result<ExitCode> {
+    let kept = head.map(|text| {
+        let (id, link) = text.trim().split_once(':').context("--head: write NUMBER:LINK, as audit-head prints it")?;
+        let id = id.parse().context("--head: what stands before the colon is no number")?;
+        anyhow::Ok(AuditHead { id, link: link.to_lowercase() })
+    });
+    let kept = kept.transpose()?;
+    let store = open(config).await?;
+    let found = store.verify_audit(kept).await;
+    store.close().await;
+    match found? {
+        Verified::Whole { entries, erased, head } => {
+            if json {
+                println!(
+                    "{}",
+                    serde_json::json!({ "whole": true, "entries": entries, "erased": erased, "head": format!("{}:{}", head.id, head.link) })
+                );
+            } else {
+                println!("The audit log is whole: {entries} entries, {erased} of them erased with their client.");
+                println!("It ends at {}:{}", head.id, head.link);
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Verified::Broken { entry, why } => {
+            if json {
+                println!("{}", serde_json::json!({ "whole": false, "entry": entry, "why": why }));
+            } else {
+                println!("THE AUDIT LOG WAS CHANGED: entry {entry}: {why}. What follows it cannot be trusted either.");
+            }
+            Ok(ExitCode::from(3))
+        }
+    }
 }
 
 /// Makes a link that signs this user in; while there is no administrator yet, one to set up with.
