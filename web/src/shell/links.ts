@@ -54,5 +54,5 @@ export function isHere(path: string, pathname: string): boolean {
 
 /** True for the pages that are seen before signing in. */
 export function isOpen(pathname: string): boolean {
-  return ['/sign-in', '/setup', '/invitation'].includes(pathname);
+  return ['/sign-in', '/setup', '/invitation'].includes(pathname) || pathname.startsWith('/sign-in/return/');
 }

@@ -67,18 +67,11 @@ const LINES: &[Line] = &[
     ("recovery_code", &["user_id", "hash"], &["user_id", "hash"], &["user_id", "hash"]),
     (
         "provider",
-        &[
-            "id", "name", "folded", "slug", "kind", "issuer", "client_id", "enabled", "strangers", "rules", "created",
-        ],
+        &["id", "name", "folded", "slug", "kind", "issuer", "client_id", "enabled", "strangers", "rules", "created"],
         &["id"],
         &["id"],
     ),
-    (
-        "identity",
-        &["id", "kind", "issuer", "subject", "user_id", "label", "created", "used"],
-        &["id"],
-        &["id"],
-    ),
+    ("identity", &["id", "kind", "issuer", "subject", "user_id", "label", "created", "used"], &["id"], &["id"]),
     ("passkey", &["id", "user_id", "credential", "name", "data", "created", "used"], &["id"], &["id"]),
     (
         "audit",
@@ -216,8 +209,20 @@ const LINES: &[Line] = &[
 ];
 
 /// Tables whose `id` counts up by itself.
-const NUMBERED: [&str; 12] =
-    ["authority", "client", "user", "api_key", "passkey", "provider", "identity", "node", "token", "rule", "dictionary", "job"];
+const NUMBERED: [&str; 12] = [
+    "authority",
+    "client",
+    "user",
+    "api_key",
+    "passkey",
+    "provider",
+    "identity",
+    "node",
+    "token",
+    "rule",
+    "dictionary",
+    "job",
+];
 
 /// All that is kept, in order.
 pub(super) static KEPT: LazyLock<Vec<Kept>> = LazyLock::new(|| LINES.iter().map(Kept::new).collect());
