@@ -36,6 +36,8 @@ bench: web/dist/index.html ## Measure: lines a node reads, alerts a core takes, 
 	@cargo bench --locked --package socme-node --bench lines
 	@cargo bench --locked --package socme --bench load
 	@cargo bench --locked --package socme-store --bench questions -- $(ALERTS)
+	@cargo bench --locked --package socme --bench load -- postgres
+	@cargo bench --locked --package socme-store --bench questions -- postgres $(ALERTS)
 
 .PHONY: soak
 soak: web/dist/index.html ## Kill, cut and restore for as long as you like, and lose nothing (SEEDS=0..100)

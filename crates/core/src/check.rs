@@ -8,11 +8,11 @@ use store::Place;
 
 use crate::breached::Breached;
 use crate::config::{Config, Layers};
-use crate::folder;
 use crate::listener::read_certificate;
 use crate::outgoing::own_authorities;
 use crate::private::check_private;
 use crate::seal::master_key_path;
+use crate::{folder, run};
 
 /// Looks at everything; says what was found.
 #[must_use]
@@ -78,7 +78,7 @@ fn look(config: &Config, report: &mut Report) {
             key.display()
         ));
     }
-    match config.database() {
+    match run::place(config) {
         Ok(Place::File(path)) => report.fine(format!("database {}", path.display())),
         Ok(Place::Postgres(server)) => {
             let shown = server.shown().unwrap_or_default();

@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::routing::get;
 use jiff::SignedDuration;
-use store::{Actor, Clock, Options, Place, Store};
+use store::{Actor, Clock, Options, Place, Server, Store};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::task::TaskTracker;
@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::folder::{self, Held};
 use crate::listener::{Current, PeopleTls, serve_nodes, serve_people, serve_plain};
 use crate::pki::{Authorities, server_certificate};
+use crate::private::check_private;
 use crate::seal::{Sealer, master_key, master_key_path};
 use crate::state::{Core, Parts, Shared};
 use crate::{api, jobs, nodes_api, notify};
@@ -108,9 +109,25 @@ pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Running> {
     })
 }
 
+/// Where the database is.
+pub(crate) fn place(config: &Config) -> anyhow::Result<Place> {
+    let Some(url) = &config.database_url else { return Ok(Place::File(config.data.join("socme.db"))) };
+    let password = config.database_password_file.as_deref().map(|path| {
+        check_private(path)?;
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        anyhow::Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+    });
+    Ok(Place::Postgres(Server {
+        url: url.reveal().to_owned(),
+        direct_url: config.database_direct_url.as_ref().map(|url| url.reveal().to_owned()),
+        password: password.transpose().context("database.password_file")?,
+        ca_file: config.database_ca_file.clone(),
+    }))
+}
+
 /// Opens the database, and says where it is if that fails.
 pub(crate) async fn open(config: &Config, options: Options) -> anyhow::Result<Store> {
-    let place = config.database()?;
+    let place = place(config)?;
     let shown = match &place {
         Place::File(path) => path.display().to_string(),
         Place::Postgres(server) => server.shown()?,

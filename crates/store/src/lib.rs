@@ -93,12 +93,12 @@ pub use secret::Secret;
 pub use sessions::{NewSession, Proof, Session};
 pub use users::{NewUser, Preferences, User, UserChange};
 
-use engine::postgres::line::{Line, Purpose};
+use engine::postgresql::line::{Line, Purpose};
 use engine::readers::{Pool, Readers};
 use engine::sql::{Lock, Sql};
 use engine::timings::Timings;
 use engine::writer::{Around, Shared, Tx, Writer};
-use engine::{postgres as server_engine, sqlite as file_engine};
+use engine::{postgresql, sqlite};
 
 /// Batches that are prepared and written at once; more of them wait.
 const INGEST_TURNS: usize = 16;
@@ -169,38 +169,38 @@ impl Store {
     }
 
     fn open_file(path: &Path, options: &Options) -> Result<Self> {
-        let share = file_engine::Share { cache_kib: options.cache_mib * 1024, mmap: 1 << 30, statements: 256 };
+        let share = sqlite::Share { cache_kib: options.cache_mib * 1024, mmap: 1 << 30, statements: 256 };
         // The writer touches the most pages.
         let mut connection =
-            file_engine::open_writer(path, file_engine::Share { cache_kib: share.cache_kib * 4, mmap: 0, ..share })?;
-        file_engine::migrate(&mut connection)?;
-        let cipher = file_engine::within(&mut connection, |sql| first_start(sql, options.clock.millis()))?;
+            sqlite::open_writer(path, sqlite::Share { cache_kib: share.cache_kib * 4, mmap: 0, ..share })?;
+        sqlite::migrate(&mut connection)?;
+        let cipher = sqlite::within(&mut connection, |sql| first_start(sql, options.clock.millis()))?;
         let around = around(Sql::Sqlite(&connection), options, cipher)?;
-        let pool = Pool::Sqlite(file_engine::readers::Pool::open(path, share)?);
+        let pool = Pool::Sqlite(sqlite::readers::Pool::open(path, share)?);
         let (writer, jobs) = Writer::new();
-        let thread = file_engine::writer::start(connection, around.clone(), jobs)?;
+        let thread = sqlite::writer::start(connection, around.clone(), jobs)?;
         Ok(Self::new(Engine::File(path.to_owned()), around, pool, options, writer, vec![thread]))
     }
 
     fn open_server(server: &Server, options: &Options) -> Result<Self> {
         let ca = server.ca_file.as_deref();
-        let place = server_engine::place::Place::new(&server.url, server.password.as_deref(), ca)?;
+        let place = postgresql::place::Place::new(&server.url, server.password.as_deref(), ca)?;
         let direct = match &server.direct_url {
-            Some(url) => server_engine::place::Place::new(url, server.password.as_deref(), ca)?,
+            Some(url) => postgresql::place::Place::new(url, server.password.as_deref(), ca)?,
             None => place.clone(),
         };
-        server_engine::migrate::migrate(&place)?;
+        postgresql::migrate::migrate(&place)?;
         let line = Line::new(&place, Purpose::Writing);
         let sql = Sql::Postgres(&line);
         sql.alone(Lock::Tables)?;
-        server_engine::partitions::prepare(&line)?;
+        postgresql::partitions::prepare(&line)?;
         let cipher = first_start(sql, options.clock.millis())?;
         let around = around(sql, options, cipher)?;
         line.commit()?;
-        let (mouth, mut threads) = server_engine::hearing::start(&place, &direct, &around.live)?;
+        let (mouth, mut threads) = postgresql::hearing::start(&place, &direct, &around.live)?;
         let (writer, jobs) = Writer::new();
-        threads.extend(server_engine::writers::start(&place, options.writers.clamp(1, 64), &around, &mouth, jobs)?);
-        let pool = Pool::Postgres(Box::new(server_engine::readers::Pool::new(&place)));
+        threads.extend(postgresql::writers::start(&place, options.writers.clamp(1, 64), &around, &mouth, jobs)?);
+        let pool = Pool::Postgres(Box::new(postgresql::readers::Pool::new(&place)));
         Ok(Self::new(Engine::Server, around, pool, options, writer, threads))
     }
 

@@ -53,18 +53,21 @@ impl Memory {
         Ok(taken)
     }
 
-    /// Writes down how far numbers were taken for a client.
-    pub(crate) fn save(&self, sql: Sql<'_>, client: ClientId) -> Result<()> {
+    /// Counts a client's new alerts, and writes down how far numbers were taken.
+    pub(crate) fn save(&self, sql: Sql<'_>, client: ClientId, new: i64) -> Result<()> {
         let Some((number, stamp)) = self.last else { return Ok(()) };
         match sql {
             Sql::Sqlite(_) => {
+                let count = "UPDATE tally SET alerts = alerts + ?2, open = open + ?2 WHERE client = ?1";
+                sql.run(count, params![client, new])?;
                 let save = "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
                 sql.run(save, params!["last number", number])?;
                 sql.run(save, params!["last stamp", stamp])?;
             }
             Sql::Postgres(_) => {
-                let save = "UPDATE tally SET last = ?2, stamp = ?3 WHERE client = ?1";
-                sql.run(save, params![client, number, stamp])?;
+                let save =
+                    "UPDATE tally SET alerts = alerts + ?2, open = open + ?2, last = ?3, stamp = ?4 WHERE client = ?1";
+                sql.run(save, params![client, new, number, stamp])?;
             }
         }
         Ok(())

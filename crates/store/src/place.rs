@@ -31,7 +31,7 @@ impl Server {
     /// # Errors
     /// The URL is none.
     pub fn shown(&self) -> crate::Result<String> {
-        Ok(crate::engine::postgres::place::Place::new(&self.url, None, self.ca_file.as_deref())?.shown())
+        Ok(crate::engine::postgresql::place::Place::new(&self.url, None, self.ca_file.as_deref())?.shown())
     }
 }
 
@@ -41,7 +41,7 @@ impl Server {
     /// # Errors
     /// It cannot be reached or used.
     pub fn look(&self) -> crate::Result<String> {
-        use crate::engine::postgres::{migrate, place};
+        use crate::engine::postgresql::{migrate, place};
         let look = || {
             let ca = self.ca_file.as_deref();
             let found = migrate::look(&place::Place::new(&self.url, self.password.as_deref(), ca)?)?;

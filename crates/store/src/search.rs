@@ -13,6 +13,8 @@ use crate::{Result, Store};
 
 /// Alerts that are taken in at once.
 const STEP: i64 = 500;
+/// With PostgreSQL: so many of the latest alerts are looked through first.
+const LATEST: i64 = 16_384;
 
 /// The client, as a word that no text contains: words never begin with a joiner.
 fn client_word(client: ClientId) -> String {
@@ -92,12 +94,24 @@ pub(crate) fn below(
             params![wanted, below, above, limit],
             |row| Ok((row.get(0)?, None)),
         ),
-        Wanted::Hashes { clients, words } => sql.all(
-            "SELECT alert, client FROM alert_word WHERE client = ANY (CAST(?1 AS bigint[])) AND words @> CAST(?2 AS int[]) \
-             AND alert < ?3 AND alert > ?4 ORDER BY alert DESC LIMIT ?5",
-            params![clients, words, below, above, limit],
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        ),
+        Wanted::Hashes { clients, words } => {
+            // The index gives what it finds in no order. So a frequent word is sought among the latest alerts first; only one that is
+            // rare there is sought among all, where it is hopefully rare as well.
+            let (mut found, mut width) = (Vec::new(), LATEST);
+            let mut top = below.min(crate::memory::high_water(sql)?.0 + 1);
+            while (found.len() as i64) < limit && top - 1 > above {
+                let bottom = top.saturating_sub(width).max(above);
+                found.extend(sql.all(
+                    "SELECT alert, client FROM alert_word WHERE client = ANY (CAST(?1 AS bigint[])) AND words @> CAST(?2 AS int[]) \
+                     AND alert < ?3 AND alert > ?4 ORDER BY alert DESC LIMIT ?5",
+                    params![clients, words, top, bottom, limit - found.len() as i64],
+                    |row| Ok((row.get(0)?, row.get(1)?)),
+                )?);
+                top = bottom + 1;
+                width = width.saturating_mul(8);
+            }
+            Ok(found)
+        }
     }
 }
 

@@ -172,9 +172,9 @@ impl Cluster {
         shell.arg("-D").arg(self.folder.join("data"));
         shell.arg("-k").arg(&self.folder).args(["-h", "127.0.0.1", "-p", &self.port.to_string()]);
         for setting in [
-            &format!("fsync={durable}"),
+            format!("fsync={durable}").as_str(),
             "max_connections=500",
-            "shared_buffers=128MB",
+            if self.durable { "shared_buffers=1GB" } else { "shared_buffers=128MB" },
             "max_wal_size=2GB",
             "max_locks_per_transaction=256",
             "log_min_messages=warning",
@@ -211,8 +211,8 @@ impl Cluster {
             let mut client = connect(&url(self.port, "postgres"));
             if !*made {
                 client.batch_execute("CREATE DATABASE empty").unwrap();
-                let place = crate::engine::postgres::place::Place::new(&url(self.port, "empty"), None, None).unwrap();
-                crate::engine::postgres::migrate::migrate(&place).unwrap();
+                let place = crate::engine::postgresql::place::Place::new(&url(self.port, "empty"), None, None).unwrap();
+                crate::engine::postgresql::migrate::migrate(&place).unwrap();
                 *made = true;
             }
             let began = Instant::now();

@@ -11,8 +11,8 @@ use store::{Contents, Options, Place, Sealed, Store};
 
 use super::open;
 use crate::config::Config;
-use crate::folder;
 use crate::seal::{Sealer, master_key, master_key_path};
+use crate::{folder, run};
 
 /// Write a backup.
 #[derive(Debug, Args)]
@@ -120,7 +120,7 @@ impl Restore {
         let file = File::open(&self.file)?;
         let options = Options { readers: 1, writers: 1, background: false, ..Options::default() };
         let told = progress("restoring");
-        let rows = match config.database()? {
+        let rows = match run::place(config)? {
             Place::File(path) => {
                 if path.exists() {
                     bail!("there is a database in {} already: put that folder aside first", config.data.display());

@@ -250,7 +250,7 @@ fn as_json(authority: &Authority) -> serde_json::Value {
 
 /// The database of a core that may be running.
 async fn open(config: &Config) -> anyhow::Result<Store> {
-    if let Place::File(path) = config.database()?
+    if let Place::File(path) = run::place(config)?
         && !path.exists()
     {
         bail!(

@@ -14,9 +14,6 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Context as _;
-use store::{Place, Server};
-
 pub use example::example;
 pub use file::Layers;
 pub use flags::Flags;
@@ -193,25 +190,6 @@ impl Config {
     #[must_use]
     pub fn secure_cookies(&self) -> bool {
         self.people_tls() || self.public_url.as_ref().is_some_and(PublicUrl::is_https)
-    }
-
-    /// Where the database is.
-    ///
-    /// # Errors
-    /// The file with the password cannot be read, or others can read it.
-    pub fn database(&self) -> anyhow::Result<Place> {
-        let Some(url) = &self.database_url else { return Ok(Place::File(self.data.join("socme.db"))) };
-        let password = self.database_password_file.as_deref().map(|path| {
-            crate::private::check_private(path)?;
-            let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-            anyhow::Ok(text.trim_end_matches(['\r', '\n']).to_owned())
-        });
-        Ok(Place::Postgres(Server {
-            url: url.reveal().to_owned(),
-            direct_url: self.database_direct_url.as_ref().map(|url| url.reveal().to_owned()),
-            password: password.transpose().context("database.password_file")?,
-            ca_file: self.database_ca_file.clone(),
-        }))
     }
 }
 

@@ -74,7 +74,7 @@ fn a_password_is_shown_nowhere() {
     std::fs::write(&path, "[database]\nurl = 'postgres://socme:hush@127.0.0.1:1/socme'\n").unwrap();
     let layers = Layers::read(Some(&path), |_| None, &Default::default());
     let config = Config::load(&layers).unwrap();
-    assert!(!format!("{config:?} {:?}", config.database().unwrap()).contains("hush"));
+    assert!(!format!("{config:?} {:?}", crate::run::place(&config).unwrap()).contains("hush"));
     let report = crate::check::check(&layers);
     let said = format!("{report:?}");
     assert!(said.contains("socme at 127.0.0.1:1") && said.contains("cannot be reached"), "{said}");

@@ -12,6 +12,7 @@ mod generations;
 mod layers;
 mod masked;
 mod remote;
+mod replicas;
 mod rotation;
 mod rules;
 mod sensor;

@@ -27,7 +27,7 @@ fn names(core: &Core) -> Vec<String> {
 }
 
 /// Signs in through a link that a command has printed.
-fn come_in(core: &mut Core, link: &str, path: &str, more: Value) -> u16 {
+fn come_in(core: &mut Core, link: &str, path: &str, more: &Value) -> u16 {
     let mut body = json!({"token": link.trim().split_once('#').unwrap().1});
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     core.send("POST", path, Some(body)).status
@@ -65,7 +65,7 @@ fn a_backup_is_written_while_the_core_runs_and_restored_with_its_key_alone() {
     core.launch();
     core.wait_ready();
     let link = fine(&core, &["sign-in-link"]);
-    assert_eq!(come_in(&mut core, &link, "/session/link", json!({})), 200);
+    assert_eq!(come_in(&mut core, &link, "/session/link", &json!({})), 200);
     assert_eq!(names(&core), ["Acme", "SOC"]);
 
     // The key is lost for good.
@@ -76,7 +76,7 @@ fn a_backup_is_written_while_the_core_runs_and_restored_with_its_key_alone() {
     core.launch();
     core.wait_ready();
     let link = fine(&core, &["sign-in-link"]);
-    assert_eq!(come_in(&mut core, &link, "/session/link", json!({})), 200);
+    assert_eq!(come_in(&mut core, &link, "/session/link", &json!({})), 200);
     assert_eq!(names(&core), ["Acme", "SOC"]);
 }
 
@@ -114,7 +114,7 @@ fn whoever_has_the_machine_comes_in_again_and_sees_who_changed_the_log() {
     let link = fine(&core, &["recover-admin", "--user", "Ada", "--reset-factors"]);
     assert!(link.contains("/invitation#"), "{link}");
     let choose = json!({"passphrase": "four small boats at dusk"});
-    assert_eq!(come_in(&mut core, &link, "/session/invitation", choose), 200);
+    assert_eq!(come_in(&mut core, &link, "/session/invitation", &choose), 200);
     let me = core.get("/me");
     assert_eq!((me["name"].as_str(), me["role"].as_str()), (Some("Ada"), Some("admin")));
 

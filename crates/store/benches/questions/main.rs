@@ -1,10 +1,10 @@
 //! How long a page's questions take when many alerts are kept: median, 95th and 99th percentile, for askers who see 1, 3
 //! and 29 of 30 clients. The alerts come in the way that nodes' alerts do, over 60 days of the database's clock.
 //!
-//! `cargo bench -p socme-store --bench questions -- [ALERTS [REPETITIONS]] [--keep FOLDER] [--only WORDS]`
+//! `cargo bench -p socme-store --bench questions -- [postgres] [ALERTS [REPETITIONS]] [--keep FOLDER] [--only WORDS]`
 //!
 //! Without arguments a million alerts and 200 repetitions. With `--keep` the database stays in the folder, and is asked
-//! again the next time without being filled. With `--only` just the questions are asked whose name holds the words.
+//! again the next time without being filled (SQLite's). With `postgres` the same on a server of the bench's own. With `--only` just the questions are asked whose name holds the words.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what cannot go on must fail where it stands")]
 
@@ -12,10 +12,11 @@ mod ask;
 mod fill;
 mod made;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use store::{Clock, Options, Scope, Store};
+use store::testing::Cluster;
+use store::{Clock, Options, Place, Scope, Store};
 
 /// What people are promised, at the 95th percentile: a list, and anything else.
 const LIST: Duration = Duration::from_millis(50);
@@ -23,12 +24,13 @@ const OTHER: Duration = Duration::from_millis(300);
 
 fn main() {
     let mut numbers = Vec::new();
-    let (mut kept, mut only) = (None, String::new());
+    let (mut kept, mut only, mut postgres) = (None, String::new(), false);
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--keep" => kept = Some(PathBuf::from(args.next().expect("--keep names a folder"))),
             "--only" => only = args.next().expect("--only names questions"),
+            "postgres" => postgres = true,
             other => numbers.extend(other.parse::<u64>()),
         }
     }
@@ -37,28 +39,35 @@ fn main() {
     let temporary = tempfile::tempdir().expect("a folder");
     let folder = kept.unwrap_or_else(|| temporary.path().to_owned());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("runtime");
-    runtime.block_on(run(&folder, alerts, repetitions, &only));
-}
-
-async fn run(folder: &Path, alerts: u64, repetitions: u64, only: &str) {
-    std::fs::create_dir_all(folder).expect("the folder");
-    let database = folder.join("socme.db");
+    if postgres {
+        let server = Cluster::start(true);
+        let own = server.database();
+        runtime.block_on(run(Place::Postgres(own.server()), false, alerts, repetitions, &only));
+        return;
+    }
+    std::fs::create_dir_all(&folder).expect("the folder");
     let filled = folder.join("filled").exists();
-    let (clock, hand) = Clock::stopped(made::end());
     if !filled {
         // A fill that was interrupted is of no use.
         for file in ["socme.db", "socme.db-wal", "socme.db-shm"] {
             let _ = std::fs::remove_file(folder.join(file));
         }
-        let store = open(&database, clock.clone()).await;
+    }
+    runtime.block_on(run(Place::File(folder.join("socme.db")), filled, alerts, repetitions, &only));
+    std::fs::write(folder.join("filled"), "").expect("write");
+}
+
+async fn run(place: Place, filled: bool, alerts: u64, repetitions: u64, only: &str) {
+    let (clock, hand) = Clock::stopped(made::end());
+    if !filled {
+        let store = open(place.clone(), clock.clone()).await;
         fill::fill(&store, &hand, alerts).await;
         // Closing copies the write-ahead log into the database.
         store.close().await;
-        std::fs::write(folder.join("filled"), "").expect("write");
     }
     hand.set(made::end());
     let begun = Instant::now();
-    let store = open(&database, clock).await;
+    let store = open(place, clock).await;
     println!("opened in {:.0} ms", begun.elapsed().as_secs_f64() * 1e3);
     let health = store.health().await.expect("health");
     let bytes = store.used_bytes().await.expect("bytes");
@@ -79,6 +88,6 @@ async fn run(folder: &Path, alerts: u64, repetitions: u64, only: &str) {
 }
 
 /// As the core opens it.
-async fn open(database: &Path, clock: Clock) -> Store {
-    Store::open(database, Options { clock, ..Options::default() }).await.expect("the database")
+async fn open(place: Place, clock: Clock) -> Store {
+    Store::open(place, Options { clock, ..Options::default() }).await.expect("the database")
 }

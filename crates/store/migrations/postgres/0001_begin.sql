@@ -2,7 +2,7 @@
 --
 -- The client leads every key of a table of tenants' data, so that a distributed PostgreSQL can shard by it. What is found by something
 -- else (a token by its hash, a node by its number) has an index that is not unique beside it.
--- Large tables are partitioned by ranges of the alert's number; engine/postgres/partitions.rs makes and drops the parts.
+-- Large tables are partitioned by ranges of the alert's number; engine/postgresql/partitions.rs makes and drops the parts.
 
 CREATE TABLE meta (name text PRIMARY KEY, value bytea NOT NULL);
 CREATE TABLE setting (name text PRIMARY KEY, value text NOT NULL, changed bigint NOT NULL);

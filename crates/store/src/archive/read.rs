@@ -11,7 +11,7 @@ use super::write::{Owned, failed};
 use super::{End, Header, LINE, STEP, Table, VERSION};
 use crate::audit::{self, Actor, Note};
 use crate::clock::from_millis;
-use crate::engine::postgres::partitions;
+use crate::engine::postgresql::partitions;
 use crate::engine::sql::{Sql, Value, params};
 use crate::engine::writer::Tx;
 use crate::sealed::Sealed;

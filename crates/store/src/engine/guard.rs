@@ -5,6 +5,7 @@
 //! - **Indexes.** No statement walks a large table from end to end. One that does so on purpose, a bounded piece at a time,
 //!   says so: `/* in order: why */`.
 
+#[cfg(any(test, debug_assertions))]
 use rusqlite::Connection;
 
 use crate::engine::sql::Sql;

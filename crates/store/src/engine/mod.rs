@@ -2,7 +2,7 @@
 //! changes go. They are told apart by `match`, where they differ, and nowhere else.
 
 pub(crate) mod guard;
-pub(crate) mod postgres;
+pub(crate) mod postgresql;
 pub(crate) mod readers;
 pub(crate) mod sql;
 pub(crate) mod sqlite;

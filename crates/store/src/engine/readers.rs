@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 
 use crate::engine::sql::Sql;
 use crate::engine::timings::Timings;
-use crate::engine::{postgres, sqlite};
+use crate::engine::{postgresql, sqlite};
 use crate::{Error, Result};
 
 /// How long a read may wait for a connection.
@@ -24,7 +24,7 @@ pub(crate) struct Readers {
 /// Their connections.
 pub(crate) enum Pool {
     Sqlite(sqlite::readers::Pool),
-    Postgres(Box<postgres::readers::Pool>),
+    Postgres(Box<postgresql::readers::Pool>),
 }
 
 impl Readers {

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use rusqlite::{CachedStatement, Connection, types};
 
 use crate::engine::guard;
-use crate::engine::postgres::line::Line;
+use crate::engine::postgresql::line::Line;
 use crate::engine::sqlite::is_taken;
 pub(crate) use crate::engine::value::{FromValue, Params, ToValue, Value, params, row};
 use crate::id::ClientId;
@@ -41,7 +41,7 @@ pub(crate) enum Lock {
 pub(crate) enum Row<'r> {
     Sqlite(&'r rusqlite::Row<'r>),
     /// The first columns may be the engine's own.
-    Postgres(&'r ::postgres::Row, usize),
+    Postgres(&'r postgres::Row, usize),
 }
 
 impl Row<'_> {

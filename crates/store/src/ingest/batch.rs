@@ -44,23 +44,13 @@ impl Writing {
         }
     }
 
-    /// Writes what was gathered.
+    /// Writes what was gathered; says how many alerts are new, which the node's own counter does not know yet.
     pub(crate) fn finish(self, tx: &mut Tx<'_>) -> Result<u64> {
         postings::insert(tx.sql, self.client, self.postings)?;
         rollups::apply(tx.sql, self.client, self.deltas)?;
         rules::add(tx.sql, self.client, self.rules)?;
         if self.new > 0 {
-            tx.sql.run(
-                "UPDATE tally SET alerts = alerts + ?2, open = open + ?2 WHERE client = ?1",
-                params![self.client, self.new as i64],
-            )?;
-            if let Some(node) = self.node {
-                tx.sql.run(
-                    "UPDATE node_link SET alerts = alerts + ?3 WHERE node = ?1 AND client = ?2",
-                    params![node, self.client, self.new as i64],
-                )?;
-            }
-            tx.memory.save(tx.sql, self.client)?;
+            tx.memory.save(tx.sql, self.client, self.new as i64)?;
             tx.effects.work = true;
         }
         Ok(self.new)
@@ -109,7 +99,7 @@ pub(crate) fn take(tx: &mut Tx<'_>, client: ClientId, node: NodeId, batch: &Prep
     refused.sort_by_key(|refused| refused.number);
     counted.retain(|alert| *alert < writing.first);
     let new = writing.finish(tx)?;
-    save_link(tx, client, node, batch, refused.len())?;
+    save_link(tx, client, node, batch, (refused.len(), new))?;
     if !lost.is_empty() {
         raise(tx, client, Some(node), lost_alarm(tx.now, &lost))?;
         changes::note(tx, client, Kind::Nodes(Some(node)))?;
@@ -213,9 +203,15 @@ pub(crate) fn insert_alerts(
     Ok(taken)
 }
 
-fn save_link(tx: &mut Tx<'_>, client: ClientId, node: NodeId, batch: &Prepared, refused: usize) -> Result<()> {
+fn save_link(
+    tx: &mut Tx<'_>,
+    client: ClientId,
+    node: NodeId,
+    batch: &Prepared,
+    (refused, new): (usize, u64),
+) -> Result<()> {
     tx.sql.run(
-        "UPDATE node_link SET epoch = ?3, number = ?4, tag = ?5, cursors = ?6, refused = refused + ?7 \
+        "UPDATE node_link SET epoch = ?3, number = ?4, tag = ?5, cursors = ?6, refused = refused + ?7, alerts = alerts + ?8 \
          WHERE node = ?1 AND client = ?2",
         params![
             node,
@@ -224,7 +220,8 @@ fn save_link(tx: &mut Tx<'_>, client: ClientId, node: NodeId, batch: &Prepared, 
             batch.to.number as i64,
             batch.to.tag as i64,
             serde_json::to_string(&batch.cursors)?,
-            refused as i64
+            refused as i64,
+            new as i64
         ],
     )?;
     Ok(())

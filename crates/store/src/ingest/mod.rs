@@ -117,7 +117,11 @@ pub(crate) fn raise(tx: &mut Tx<'_>, client: ClientId, node: Option<NodeId>, ala
     let mut writing = batch::Writing::new(client, node);
     let taken = insert_alerts(tx, &mut writing, &[&prepared])?;
     let (number, stamp) = taken.first().copied().ok_or(Error::NotFound("alert"))?;
-    writing.finish(tx)?;
+    let new = writing.finish(tx)?;
+    if let Some(node) = node {
+        let sql = "UPDATE node_link SET alerts = alerts + ?3 WHERE node = ?1 AND client = ?2";
+        tx.sql.run(sql, params![node, client, new as i64])?;
+    }
     changes::note(tx, client, changes::Kind::Alerts { new: 1, counted: 0, changed: 0 })?;
     Ok(shared.cipher.id(stamp, number))
 }

@@ -43,10 +43,14 @@ async fn what_one_writes_the_other_hears_at_once() {
     let mut nudges = other.watch();
     let acme = story.client("Acme").await;
     let mut node = story.node(acme.id, "sensor").await;
-    node.send(&story.store, vec![record(alert("1"))]).await;
-    let latest = story.store.numbers(&all())[&acme.id];
-    let took = heard(&other, acme.id, latest).await;
-    assert!(took < Duration::from_millis(900), "{took:?}");
+    // The best of a few: the machine may be busy with other tests.
+    let (mut best, mut latest) = (Duration::MAX, 0);
+    for _ in 0..5 {
+        node.send(&story.store, vec![record(alert("1"))]).await;
+        latest = story.store.numbers(&all())[&acme.id];
+        best = best.min(heard(&other, acme.id, latest).await);
+    }
+    assert!(best < Duration::from_millis(500), "{best:?}");
     assert_eq!(nudges.recv().await.unwrap(), Nudge::Changes);
     let known = [(acme.id, latest - 1)].into();
     let changes = other.changes_since(&all().narrowed([acme.id]), &known).await.unwrap();
@@ -63,6 +67,20 @@ async fn what_one_writes_the_other_hears_at_once() {
         }
     }
     story.store.delete_client(admin(), &all(), story.client("Gone").await.id).await.unwrap();
+}
+
+#[tokio::test]
+async fn who_wanders_from_one_to_the_other_is_not_told_to_begin_anew() {
+    let story = Story::begin().await;
+    let other = beside(&story).await;
+    for round in 0..10 {
+        let client = story.client(&format!("Client {round}")).await;
+        // At once: the other cannot have heard of it yet.
+        let changes = other.changes_since(&all(), &story.store.numbers(&all())).await.unwrap();
+        let odd =
+            |change: &crate::Change| change.client == client.id && matches!(change.what, What::Gone | What::Reset);
+        assert!(!changes.iter().any(odd), "{changes:?}");
+    }
 }
 
 #[tokio::test]
@@ -86,7 +104,7 @@ async fn a_listener_that_is_cut_off_is_made_up_for() {
     for round in 0..5 {
         node.send(&story.store, vec![record(alert("1"))]).await;
         let took = heard(&other, acme.id, story.store.numbers(&all())[&acme.id]).await;
-        assert!(took < Duration::from_millis(2_500), "round {round}: {took:?}");
+        assert!(took < Duration::from_secs(5), "round {round}: {took:?}");
         if round < 2 {
             cut();
         }
@@ -178,7 +196,7 @@ async fn what_comes_after_the_newest_is_never_missed() {
                 crate::id::stamp_at(start().as_millisecond())
             );
             client.batch_execute(&sql).unwrap();
-            (client, move |client: &mut ::postgres::Client| client.batch_execute("COMMIT").unwrap())
+            (client, move |client: &mut postgres::Client| client.batch_execute("COMMIT").unwrap())
         });
         begun.join().unwrap()
     });
@@ -222,7 +240,7 @@ async fn a_pooler_in_transaction_mode_may_stand_in_between() {
     tasks.join_all().await;
     let latest = story.store.numbers(&all())[&acme.id];
     // Without a direct connection the numbers are asked for.
-    assert!(heard(&two, acme.id, latest).await < Duration::from_millis(2_500));
+    heard(&two, acme.id, latest).await;
     story.store.catch_up().await.unwrap();
     assert_eq!(two.alerts(&all(), story.ask("\"rule 2\"")).await.unwrap().alerts.len(), 10);
     // Done, before what it goes through ends.
@@ -287,7 +305,7 @@ async fn a_part_of_the_tables_goes_when_all_in_it_is_old() {
         let sql = format!("SELECT setval('alert_number', {to})");
         std::thread::scope(|scope| scope.spawn(|| own(&story).connect().batch_execute(&sql).unwrap()).join().unwrap());
     };
-    use crate::engine::postgres::partitions::PART;
+    use crate::engine::postgresql::partitions::PART;
     skip(PART + 5);
     story.hand.turn(86_400);
     node.send(&story.store, vec![record(alert("3"))]).await;

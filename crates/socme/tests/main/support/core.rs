@@ -1,6 +1,7 @@
 //! A core: process, data folder, and a signed-in administrator.
 
 use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -61,6 +62,27 @@ impl Core {
     /// Its settings.
     pub fn config(&self) -> &Path {
         &self.config
+    }
+
+    /// Starts a further core on the database of another one, with its master key; `more` names the database, as it did there.
+    pub fn join(folder: &Path, first: &Self, more: &str) -> Self {
+        let (people, nodes, metrics) = (free_address(), free_address(), free_address());
+        let (data, config) = (folder.join("core"), folder.join("core.toml"));
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&data).expect("create");
+        std::fs::copy(first.data.join("master.key"), data.join("master.key")).expect("copy the key");
+        let text = format!(
+            "data = {data:?}\n{more}\n[people]\nlisten = \"{people}\"\n[nodes]\nlisten = \"{nodes}\"\n[metrics]\nlisten = \"{metrics}\"\n"
+        );
+        std::fs::write(&config, text).expect("write core.toml");
+        let mut core = Self { data, people, nodes, config, process: None, cookie: first.cookie.clone() };
+        core.launch();
+        core.wait_ready();
+        core
+    }
+
+    /// What shows who asks, for a request of the test's own.
+    pub fn cookie(&self) -> &str {
+        &self.cookie
     }
 
     pub fn launch(&mut self) {

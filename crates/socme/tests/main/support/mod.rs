@@ -1,11 +1,13 @@
 //! The product as its users run it: real processes of the built binary on loopback, and sources that keep a ledger of
 //! what they wrote.
 
+pub mod balancer;
 pub mod core;
 pub mod ledger;
 pub mod link;
 pub mod node;
 pub mod person;
+pub mod sender;
 pub mod sources;
 
 use std::io::{BufRead, BufReader};

@@ -53,6 +53,8 @@ pub(crate) struct Line {
     purpose: Purpose,
     client: RefCell<Option<postgres::Client>>,
     begun: Cell<bool>,
+    /// A statement of this transaction has failed: the server will undo all of it.
+    spoilt: Cell<bool>,
     failed: Cell<bool>,
 }
 
@@ -64,12 +66,18 @@ impl Line {
             purpose,
             client: RefCell::new(None),
             begun: Cell::new(false),
+            spoilt: Cell::new(false),
             failed: Cell::new(false),
         }
     }
 
     /// Commits what was begun, if anything was.
     pub(crate) fn commit(&self) -> Result<()> {
+        if self.spoilt.get() {
+            // The server would answer COMMIT by undoing, without a word.
+            self.undo();
+            return Err(Error::Damaged("a statement failed, and nothing of its transaction was stored".into()));
+        }
         self.end("COMMIT")
     }
 
@@ -81,6 +89,7 @@ impl Line {
     }
 
     fn end(&self, how: &'static str) -> Result<()> {
+        self.spoilt.set(false);
         if !self.begun.replace(false) {
             return Ok(());
         }
@@ -147,6 +156,7 @@ impl Line {
         let Some(client) = client.as_mut() else { return Err(Error::Away("the connection is lost".into())) };
         work(client).map_err(|error| {
             let error = Error::from(error);
+            self.spoilt.set(self.begun.get());
             if matches!(error, Error::Away(_)) {
                 self.failed.set(true);
             }

@@ -13,7 +13,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use ::postgres::types::{ToSql, Type};
+use postgres::types::{ToSql, Type};
 use serde::{Deserialize, Serialize};
 
 use super::line::{Line, Purpose};
@@ -226,7 +226,7 @@ fn hear(place: &Place, by: u64, live: &Weak<Live>) {
 
 /// Ends well when nobody is interested any more. Else says whether it ever listened.
 fn listen(place: &Place, by: u64, live: &Weak<Live>) -> std::result::Result<(), (bool, Error)> {
-    use ::postgres::fallible_iterator::FallibleIterator as _;
+    use postgres::fallible_iterator::FallibleIterator as _;
     let mut client = place.connect().map_err(|error| (false, error))?;
     client.batch_execute(&format!("LISTEN {CHANNEL}")).map_err(|error| (false, error.into()))?;
     loop {

@@ -2,7 +2,7 @@
 //! at once, with its part.
 
 use crate::Result;
-use crate::engine::postgres::line::Line;
+use crate::engine::postgresql::line::Line;
 use crate::engine::sql::Sql;
 
 /// Numbers in a part.
