@@ -46,6 +46,28 @@ soak: web/dist/index.html ## Kill, cut and restore for as long as you like, and 
 	@SOCME_SOAK_SEEDS="$(SEEDS)" cargo test --release --locked --package socme --test main -- \
 	  --nocapture nothing_is_lost_and_nothing_comes_twice
 
+.PHONY: deny
+deny: target/tools/bin/cargo-deny ## Hold the dependencies against deny.toml: bans, licences, sources
+	@target/tools/bin/cargo-deny --offline check bans licenses sources
+
+.PHONY: audit
+audit: target/tools/bin/cargo-deny ## Look for known weaknesses in what SOCme is built from; needs the internet
+	@target/tools/bin/cargo-deny check advisories
+	@cd web && npm audit --omit=dev
+
+.PHONY: sbom
+sbom: target/tools/bin/cargo-cyclonedx web/node_modules/.package-lock.json ## List what SOCme is built from, in dist/ (CycloneDX)
+	@mkdir -p dist
+	@target/tools/bin/cargo-cyclonedx cyclonedx --manifest-path crates/socme/Cargo.toml --format json --override-filename socme.cdx
+	@mv crates/socme/socme.cdx.json dist/
+	@find crates -name socme.cdx.json -delete
+	@cd web && npm sbom --sbom-format cyclonedx --omit dev >../dist/web.cdx.json
+	@ls -l dist/*.cdx.json
+
+# Tools that are not Debian's; built once.
+target/tools/bin/%:
+	@cargo install --quiet --locked --root target/tools $*
+
 .PHONY: build
 build: web/dist/index.html ## Build the program, with the web application in it
 	@cargo build --locked --package socme
