@@ -74,18 +74,20 @@ test('one links an account, and comes back through it to where one wanted to be'
   const { page } = visit;
   await page.goto(core.signInLink());
   await page.getByRole('heading', { name: words.page_home }).waitFor();
-  const answer = await page.request.post(`${core.url}/api/v1/session/visit/link`, {
-    data: { provider: 1 },
-    headers: { 'X-Socme': '1' },
-  });
+  await page.goto(`${core.url}/me`);
   // The provider still knows who is there.
-  await page.goto(((await answer.json()) as { url: string }).url);
-  await page.getByRole('heading', { name: words.page_home }).waitFor();
+  await page.getByRole('button', { name: 'Link Our company' }).click();
+  await page.getByText('ada.l').waitFor();
+  expect(new URL(page.url()).pathname).toBe('/me');
+  await visit.picture('provider-linked');
   await signOut();
 
   await page.goto(`${core.url}/nodes`);
   await page.getByRole('button', { name: 'Sign in with Our company' }).click();
   await page.waitForURL((url) => url.pathname === '/nodes');
   await page.getByText(words.nodes_none).waitFor();
+  await page.goto(`${core.url}/me`);
+  await page.getByRole('button', { name: 'Unlink ada.l' }).click();
+  await page.getByText(words.identity_unlinked).waitFor();
   expect(visit.faults).toEqual([]);
 });

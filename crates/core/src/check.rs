@@ -9,6 +9,7 @@ use store::Place;
 use crate::breached::Breached;
 use crate::config::{Config, Layers};
 use crate::listener::read_certificate;
+use crate::outgoing::own_authorities;
 use crate::private::check_private;
 use crate::seal::master_key_path;
 use crate::{folder, run};
@@ -88,6 +89,10 @@ fn look(config: &Config, report: &mut Report) {
             }
         }
         Err(error) => report.wrong(format!("{error:#}")),
+    }
+    if let Some(path) = &config.people_providers_ca {
+        let found = own_authorities(path).map(drop);
+        report.note(format!("authorities for providers {}", path.display()), found);
     }
     if let Some(list) = &config.people_breached_passphrases {
         let found = Breached::new(Some(list)).check();

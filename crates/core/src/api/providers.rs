@@ -339,7 +339,7 @@ pub(super) async fn test(
     let provider = core.store.provider(ProviderId(id)).await?;
     let why = match secret_of(&core, &provider).await {
         Err(_) => Some("its secret cannot be read: enter it again".to_owned()),
-        Ok(_) => core.providers.test(&provider).await.err().map(|refusal| refusal.to_string()),
+        Ok(_) => core.providers.test(&provider).await.err().map(|refusal| refusal.words()),
     };
     Ok(Json(Tested { fine: why.is_none(), why }))
 }

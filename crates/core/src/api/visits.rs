@@ -306,7 +306,7 @@ fn throttle(core: &Core, way: &str, from: &From) -> Result<(), Problem> {
 
 /// Notes that somebody was refused; the problem that tells them.
 async fn refuse(core: &Core, from: &From, provider: &Provider, refusal: Refusal) -> Result<Problem, Problem> {
-    noted(core, from, provider, &refusal.to_string()).await?;
+    noted(core, from, provider, &refusal.words()).await?;
     Ok(problem(&refusal))
 }
 
@@ -355,5 +355,5 @@ fn problem(refusal: &Refusal) -> Problem {
             "Ask an administrator which accounts may sign in.",
         ),
     }
-    .cause(refusal)
+    .cause(refusal.words())
 }

@@ -50,6 +50,13 @@ pub(crate) enum Refusal {
     Outside(&'static str),
 }
 
+impl Refusal {
+    /// What administrators are told: in part a provider's own words, so without what is hidden in them, and cut.
+    pub(crate) fn words(&self) -> String {
+        self.to_string().chars().filter(|c| !c.is_control()).take(300).collect()
+    }
+}
+
 impl From<Failure> for Refusal {
     fn from(failure: Failure) -> Self {
         Self::Unusable(failure.to_string())

@@ -229,6 +229,7 @@ pub(super) async fn read(
             return Err(untrue("the access token is not the one that the ID token speaks of".into()));
         }
     }
+    // By this machine's clock, as the library checks the rest: both moments were written by other machines.
     if let (Purpose::Proof(_), Some(at)) = (&visit.purpose, claims.auth_time())
         && jiff::Timestamp::now().as_second() - at.timestamp() > LATELY
     {
