@@ -133,6 +133,17 @@ mod tests {
     }
 
     #[test]
+    fn ten_thousand_tries_are_a_few_dozen_guesses() {
+        let (throttle, start) = (Throttle::default(), Instant::now());
+        let allowed = (0..10_000)
+            .filter(|second| throttle.attempt("Ada", at("192.0.2.1"), start + Duration::from_secs(*second)).is_ok())
+            .count();
+        // Five at once, then after 1, 2, 4… seconds, and every 5 minutes from then on.
+        assert!((30..=50).contains(&allowed), "{allowed}");
+        assert_eq!(throttle.attempt("Ada", at("192.0.2.2"), start), Ok(()), "Ada herself comes in elsewhere");
+    }
+
+    #[test]
     fn memory_is_bounded() {
         let (throttle, now) = (Throttle::default(), Instant::now());
         for i in 0..ENTRIES + 50 {

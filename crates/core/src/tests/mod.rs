@@ -3,6 +3,7 @@
 //! On SQLite; on PostgreSQL if `SOCME_TEST_DATABASE=postgres` is in the environment. `scripts/test` runs it on both.
 
 mod access;
+mod attacks;
 mod authority;
 mod blind;
 mod condition;
