@@ -342,6 +342,8 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn verify_audit(&self, kept: Option<AuditHead>) -> Result<Verified> {
+        // First the head, then the entries: what is appended meanwhile is only more than must be there.
+        let head = self.audit_head().await?;
         let (mut last, mut at, mut erased) = (vec![0_u8; 32], 0_i64, 0_u64);
         loop {
             let from = at;
@@ -373,10 +375,12 @@ impl Store {
                 if kept.as_ref().is_some_and(|kept| kept.id == id && kept.link != hex(&found)) {
                     return broken("its link is not the one that was kept");
                 }
+                if head.id == id && head.link != hex(&found) {
+                    return broken("its link is not the one that the log ended with");
+                }
                 (last, at) = (found, id);
             }
         }
-        let head = self.audit_head().await?;
         if head.id > at || kept.as_ref().is_some_and(|kept| kept.id > at) {
             return Ok(Verified::Broken { entry: at + 1, why: "it is missing, with all that followed" });
         }

@@ -53,9 +53,10 @@ impl Store {
         let hash = secret.hash();
         self.write("begin step", move |tx| {
             tx.sql.run("DELETE FROM ceremony WHERE ends < ?1", [tx.now])?;
-            // Whoever begins without end pushes out the oldest, and fills no disk.
-            if tx.sql.number("SELECT count(*) FROM ceremony", [])? >= MOST {
-                let sql = "DELETE FROM ceremony WHERE hash IN (SELECT hash FROM ceremony ORDER BY ends LIMIT 100)";
+            // Whoever begins without end fills no disk, and pushes out strangers alone: never who has shown a passphrase.
+            if user.is_none() && tx.sql.number("SELECT count(*) FROM ceremony WHERE user_id IS NULL", [])? >= MOST {
+                let sql = "DELETE FROM ceremony WHERE hash IN \
+                           (SELECT hash FROM ceremony WHERE user_id IS NULL ORDER BY ends LIMIT 100)";
                 tx.sql.run(sql, [])?;
             }
             tx.sql.run(

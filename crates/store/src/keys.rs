@@ -132,7 +132,7 @@ impl Store {
             .await?;
         let Some(holder) = found else { return Ok(None) };
         let fresh = holder.key.used.is_some_and(|used| now - used.as_millisecond() < TOUCH);
-        if !fresh || (from.is_some() && holder.key.used_from.as_deref() != from) {
+        if !fresh {
             let (id, from) = (holder.key.id, from.map(str::to_owned));
             self.write("touch key", move |tx| {
                 let sql = "UPDATE api_key SET used = ?2, used_from = coalesce(?3, used_from) WHERE id = ?1";

@@ -129,8 +129,7 @@ impl Store {
         let (hash, now) = (secret.hash(), self.clock().millis());
         let found = self.read("session", move |sql| find(sql, &hash, now)).await?;
         let Some(session) = found else { return Ok(None) };
-        let moved = from.is_some() && session.address.as_deref() != from;
-        if now - session.seen.as_millisecond() >= TOUCH || moved {
+        if now - session.seen.as_millisecond() >= TOUCH {
             let (id, from) = (session.id, from.map(str::to_owned));
             self.write("touch session", move |tx| {
                 let sql = "UPDATE session SET seen = ?2, address = coalesce(?3, address) WHERE id = ?1";

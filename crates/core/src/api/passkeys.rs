@@ -1,5 +1,7 @@
 //! Passkeys: adding them on one's own page, and signing in with one.
 
+use std::time::Instant;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -18,6 +20,9 @@ use super::person::{From, Person};
 use super::session::{SignedIn, new_session, signed_in};
 use crate::problem::{Problem, ProblemBody};
 use crate::state::{Core, Shared};
+
+/// Under what beginnings are counted.
+const WAY: &str = "passkey";
 
 /// What a browser needs to make or to show a passkey.
 #[derive(Serialize, ToSchema)]
@@ -146,9 +151,12 @@ pub(super) async fn delete(
 #[utoipa::path(post, path = "/session/passkey/begin", tag = "session", operation_id = "begin_passkey", responses(
     (status = 200, body = PasskeyOptions),
     (status = 409, body = ProblemBody, description = "There are none here: the pages need a name and TLS"),
+    (status = 429, body = ProblemBody, description = "Too many beginnings without an end"),
 ))]
-pub(super) async fn ask(State(core): State<Shared>) -> Result<Json<PasskeyOptions>, Problem> {
+pub(super) async fn ask(State(core): State<Shared>, from: From) -> Result<Json<PasskeyOptions>, Problem> {
     demand_offer(&core)?;
+    // Each beginning is written down: whoever only begins is slowed down, and nobody else.
+    core.visits.attempt(WAY, from.address, Instant::now()).map_err(Problem::throttled)?;
     let (options, state) = core.passkeys.ask()?;
     let state = serde_json::to_vec(&state).map_err(Problem::internal)?;
     let ticket = core.store.begin_step(Step::Passkey, None, state, LOOKING).await?;
@@ -166,13 +174,19 @@ pub(super) async fn sign_in(
     from: From,
     Body(shown): Body<ShownPasskey>,
 ) -> Result<SignedIn, Problem> {
-    let user = recognise(&core, shown).await?;
+    let user = recognise(&core, shown, &from).await?;
     let begun = core.store.begin_session(user.id, new_session(&core, from, Proof::Passkey)).await?;
     signed_in(&core, begun)
 }
 
-/// Whose passkey this is.
-pub(super) async fn recognise(core: &Core, shown: ShownPasskey) -> Result<User, Problem> {
+/// Whose passkey this is; whoever shows one has not only begun.
+pub(super) async fn recognise(core: &Core, shown: ShownPasskey, from: &From) -> Result<User, Problem> {
+    let user = whose(core, shown).await?;
+    core.visits.succeeded(WAY, from.address);
+    Ok(user)
+}
+
+async fn whose(core: &Core, shown: ShownPasskey) -> Result<User, Problem> {
     demand_offer(core)?;
     let remembered = core.store.end_step(Step::Passkey, &Secret::presented(&shown.ticket)).await?;
     let state: DiscoverableAuthentication = serde_json::from_slice(&remembered.state).map_err(Problem::internal)?;

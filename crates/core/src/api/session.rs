@@ -107,7 +107,7 @@ pub(super) async fn prove(
 ) -> Result<Json<Me>, Problem> {
     let by = match again {
         Again { passkey: Some(shown), .. } => {
-            if passkeys::recognise(&core, shown).await?.id != person.user.id {
+            if passkeys::recognise(&core, shown, &from).await?.id != person.user.id {
                 return Err(Problem::invalid("passkey", "This passkey is somebody else's."));
             }
             Proof::Passkey

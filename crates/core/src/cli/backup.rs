@@ -92,7 +92,9 @@ impl Backup {
         let mut beside = self.file.clone().into_os_string();
         beside.push(".part");
         let beside = PathBuf::from(beside);
-        let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside);
+        // What an earlier one left behind; never written through, should somebody have put a link there.
+        let _ = std::fs::remove_file(&beside);
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside);
         let file = file.with_context(|| format!("cannot write {}", beside.display()))?;
         let synced = file.try_clone()?;
         let store = open(config).await?;

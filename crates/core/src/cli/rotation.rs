@@ -37,6 +37,13 @@ impl RotateKey {
             bail!("the master key is not in a file that may be replaced: say with --new where the new one goes");
         }
         let new = self.new.clone().unwrap_or_else(|| with(&path, ".new"));
+        let old = with(&path, ".old");
+        if self.new.is_none() && old.exists() && !new.exists() {
+            bail!(
+                "{} is there from the last time, and backups made before it need it: put it elsewhere first",
+                old.display()
+            );
+        }
         let store = open(config).await?;
         let done = rotate(&store, &path, &new).await;
         store.close().await;
@@ -48,11 +55,14 @@ impl RotateKey {
             );
             return Ok(());
         }
-        std::fs::rename(&path, with(&path, ".old"))?;
+        // Killed between the two, the first is done already.
+        if path.exists() {
+            std::fs::rename(&path, &old)?;
+        }
         std::fs::rename(&new, &path)?;
         std::fs::File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()?;
         println!("{count} secrets are sealed with the new key in {}.", path.display());
-        println!("The key until now is in {}: backups made before need it.", with(&path, ".old").display());
+        println!("The key until now is in {}: backups made before need it.", old.display());
         Ok(())
     }
 }

@@ -101,9 +101,18 @@ fn another_master_key_opens_everything_and_the_old_one_nothing() {
     std::fs::copy(core.data.join("master.key.old"), &key).unwrap();
     let failed = at(&core, &["run"]);
     assert!(failed.0 == 1 && failed.2.contains("master"), "{failed:?}");
+    std::fs::remove_file(core.data.join("master.key.old")).unwrap();
+    fine(&core, &["rotate-key"]);
+
+    // Killed between the two names.
+    std::fs::rename(&key, core.data.join("master.key.new")).unwrap();
     fine(&core, &["rotate-key"]);
     core.launch();
     core.wait_ready();
+    core.kill();
+    // The key that backups need is not written over.
+    let kept = at(&core, &["rotate-key"]);
+    assert!(kept.0 == 1 && kept.2.contains("put it elsewhere"), "{kept:?}");
 }
 
 #[test]
