@@ -72,5 +72,9 @@ pub(crate) fn warnings(core: &Core) -> Vec<Warning> {
         let what = format!("The certificate files on the disk cannot be used: {why}");
         warn("tls-files", what, "Mend them; the old certificate is in use meanwhile.");
     }
+    if let Some(why) = core.collector_trouble() {
+        let what = format!("The audit log does not reach the log collector: {why}");
+        warn("collector", what, "Look after audit.syslog; what was not sent is sent then.");
+    }
     found
 }

@@ -61,25 +61,35 @@ pub(crate) enum Failure {
     },
 }
 
+/// How others are spoken with by TLS: whom to trust are the authorities in the file, and those of the system if `system` says so.
+///
+/// # Errors
+/// The file cannot be read, or holds no certificate.
+pub(crate) fn trusting(authorities: Option<&Path>, system: bool) -> anyhow::Result<rustls::ClientConfig> {
+    let mut roots = rustls::RootCertStore::empty();
+    if system {
+        // A system without authorities is one where only the file's are trusted.
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    }
+    if let Some(path) = authorities {
+        for certificate in own_authorities(path)? {
+            roots.add(certificate).with_context(|| format!("{} holds a broken certificate", path.display()))?;
+        }
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    Ok(rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth())
+}
+
 impl Outgoing {
     /// A client that trusts the system's authorities and, if one is named, those in a file.
     ///
     /// # Errors
     /// The file cannot be read, or holds no certificate.
     pub(crate) fn new(private: bool, authorities: Option<&Path>) -> anyhow::Result<Self> {
-        let mut roots = rustls::RootCertStore::empty();
-        // A system without authorities is one where only the file's are trusted.
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        if let Some(path) = authorities {
-            for certificate in own_authorities(path)? {
-                roots.add(certificate).with_context(|| format!("{} holds a broken certificate", path.display()))?;
-            }
-        }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let tls = trusting(authorities, true)?;
         let http = reqwest::Client::builder()
             .use_preconfigured_tls(tls)
             .user_agent(concat!("SOCme/", env!("CARGO_PKG_VERSION")))

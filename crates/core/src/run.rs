@@ -90,12 +90,12 @@ pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Running> {
         nodes: nodes_address,
     })?;
     let tasks = TaskTracker::new();
+    jobs::start(&core, &tasks)?;
     tasks.spawn(serve_people(core.clone(), people, api::router(core.clone()), tasks.clone()));
     tasks.spawn(serve_nodes(core.clone(), nodes, nodes_api::router(core.clone()), tasks.clone()));
     if let Some(metrics) = metrics {
         tasks.spawn(serve_plain(core.clone(), metrics, figures(core.clone()), tasks.clone()));
     }
-    jobs::start(&core, &tasks);
     Ok(Running {
         people_url: core.people_url.clone(),
         people: people_address,

@@ -64,6 +64,10 @@ pub(crate) struct Core {
     pub(crate) decode_turns: Arc<Semaphore>,
     /// Live streams that are open at once.
     pub(crate) live_room: Arc<Semaphore>,
+    /// One client is exported at a time: each holds a snapshot of the database.
+    pub(crate) export_turn: Arc<Semaphore>,
+    /// Why the log collector does not get the audit log.
+    collector_trouble: RwLock<Option<String>>,
     /// What is measured.
     pub(crate) metrics: Metrics,
     /// Where people reach the pages, without a final slash.
@@ -127,6 +131,8 @@ impl Core {
             batch_room: Arc::new(Semaphore::new(BATCH_ROOM)),
             decode_turns: Arc::new(Semaphore::new(DECODE_TURNS)),
             live_room: Arc::new(Semaphore::new(LIVE_ROOM)),
+            export_turn: Arc::new(Semaphore::new(1)),
+            collector_trouble: RwLock::default(),
             metrics: Metrics::new(),
             started: Instant::now(),
             stop: CancellationToken::new(),
@@ -141,6 +147,16 @@ impl Core {
     /// The authorities as they are now.
     pub(crate) fn authorities(&self) -> Arc<Authorities> {
         self.authorities.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Why the log collector does not get the audit log, if it does not.
+    pub(crate) fn collector_trouble(&self) -> Option<String> {
+        self.collector_trouble.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes whether the log collector gets it.
+    pub(crate) fn say_of_collector(&self, trouble: Option<String>) {
+        *self.collector_trouble.write().unwrap_or_else(PoisonError::into_inner) = trouble;
     }
 
     /// Uses these authorities from now on.

@@ -247,56 +247,56 @@ impl Store {
         let shared = self.0.shared.clone();
         self.read("alert", move |sql| {
             let number = number_of(sql, &shared, client, id)?;
-            let row = sql.one(ROW, params![number, client], |row| read_row(&shared, row))?;
-            let row = row.ok_or(Error::NotFound("alert"))?;
-            let snapshot = shared.dictionaries.snapshot();
-            let mut unpacker = Unpacker::new(&shared.dictionaries, &snapshot);
-            let alert = unpacker.load(sql, client, number)?.ok_or(Error::NotFound("alert"))?;
-            let alert = grown(sql, &mut unpacker, client, number, alert, &row)?;
-            let history = history(sql, client, number, &row)?;
-            Ok(AlertDetail { row, alert, history })
+            details(sql, &shared, client, &[number])?.pop().ok_or(Error::NotFound("alert"))
         })
         .await
     }
 }
 
-/// The alert with what later counts brought.
-fn grown(
-    sql: Sql<'_>,
-    unpacker: &mut Unpacker<'_>,
-    client: ClientId,
-    number: i64,
-    mut alert: Alert,
-    row: &AlertRow,
-) -> Result<Alert> {
-    let samples = sql.all(
-        "SELECT dictionary, data FROM sample WHERE alert = ?1 AND client = ?2 ORDER BY position",
-        params![number, client],
-        |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?)),
-    )?;
-    for (dictionary, data) in samples {
-        let sample: Sample = serde_json::from_slice(&unpacker.decompress(sql, dictionary, &data)?)?;
-        alert.samples.push(sample);
-    }
-    (alert.count, alert.time, alert.last) = (row.count, row.time, row.last);
-    Ok(alert)
+/// These alerts of a client with everything that is known of them; what is not there is left out.
+pub(crate) fn details(sql: Sql<'_>, shared: &Shared, client: ClientId, numbers: &[i64]) -> Result<Vec<AlertDetail>> {
+    let keyed: Vec<(i64, ClientId)> = numbers.iter().map(|number| (*number, client)).collect();
+    let snapshot = shared.dictionaries.snapshot();
+    let mut unpacker = Unpacker::new(&shared.dictionaries, &snapshot);
+    let rows = rows(sql, shared, &keyed)?;
+    let alerts = unpacker.load_many(sql, &keyed)?;
+    let samples = samples(sql, &mut unpacker, &keyed)?;
+    let deeds = deeds(sql, &keyed)?;
+    let all = rows.into_iter().zip(alerts).zip(samples.into_iter().zip(deeds));
+    let whole = all.filter_map(|((row, alert), (samples, deeds))| {
+        let (row, mut alert) = (row?, alert?);
+        alert.samples.extend(samples);
+        (alert.count, alert.time, alert.last) = (row.count, row.time, row.last);
+        let who = row.node_name.clone().unwrap_or_else(|| "SOCme".to_owned());
+        let arrival = HistoryEntry { at: row.arrived, who, action: Deed::Arrived, comment: None };
+        let history = std::iter::once(arrival).chain(deeds).collect();
+        Some(AlertDetail { row, alert, history })
+    });
+    Ok(whole.collect())
 }
 
-fn history(sql: Sql<'_>, client: ClientId, number: i64, row: &AlertRow) -> Result<Vec<HistoryEntry>> {
-    let who = row.node_name.clone().unwrap_or_else(|| "SOCme".to_owned());
-    let arrival = HistoryEntry { at: row.arrived, who, action: Deed::Arrived, comment: None };
-    let deeds = sql.all(
-        "SELECT at, who, action, comment FROM history WHERE alert = ?1 AND client = ?2 ORDER BY position",
-        params![number, client],
-        |row| {
-            let action = usize::try_from(row.get::<_, i64>(2)?).unwrap_or(usize::MAX);
-            Ok(HistoryEntry {
-                at: from_millis(row.get(0)?),
-                who: row.get(1)?,
-                action: Deed::ALL.get(action).copied().unwrap_or(Deed::Commented),
-                comment: row.get(3)?,
-            })
-        },
-    )?;
-    Ok(std::iter::once(arrival).chain(deeds).collect())
+/// The samples that later counts brought.
+fn samples(sql: Sql<'_>, unpacker: &mut Unpacker<'_>, keyed: &[(i64, ClientId)]) -> Result<Vec<Vec<Sample>>> {
+    let keys: Vec<_> = keyed.iter().map(|(number, client)| row![*number, *client]).collect();
+    let text = "SELECT dictionary, data FROM sample WHERE alert = ?1 AND client = ?2 ORDER BY position";
+    let packed = sql.all_many(text, &keys, |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?)))?;
+    let mut unpack = |(dictionary, data): (i64, Vec<u8>)| -> Result<Sample> {
+        Ok(serde_json::from_slice(&unpacker.decompress(sql, dictionary, &data)?)?)
+    };
+    packed.into_iter().map(|packed| packed.into_iter().map(&mut unpack).collect()).collect()
+}
+
+/// What people did.
+fn deeds(sql: Sql<'_>, keyed: &[(i64, ClientId)]) -> Result<Vec<Vec<HistoryEntry>>> {
+    let keys: Vec<_> = keyed.iter().map(|(number, client)| row![*number, *client]).collect();
+    let text = "SELECT at, who, action, comment FROM history WHERE alert = ?1 AND client = ?2 ORDER BY position";
+    sql.all_many(text, &keys, |row| {
+        let action = usize::try_from(row.get::<_, i64>(2)?).unwrap_or(usize::MAX);
+        Ok(HistoryEntry {
+            at: from_millis(row.get(0)?),
+            who: row.get(1)?,
+            action: Deed::ALL.get(action).copied().unwrap_or(Deed::Commented),
+            comment: row.get(3)?,
+        })
+    })
 }

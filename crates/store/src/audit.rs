@@ -272,6 +272,14 @@ impl Store {
         self.write("audit note", move |tx| note(tx, &actor, Note::new(action, &subject).detail(&detail))).await
     }
 
+    /// The same of something that touched a client.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn note_at(&self, actor: Actor, client: ClientId, action: &'static str, subject: String) -> Result<()> {
+        self.write("audit note", move |tx| note(tx, &actor, Note::new(action, &subject).at(client))).await
+    }
+
     /// The audit log, latest first: at most `limit` entries. Only for who sees everything.
     ///
     /// # Errors
@@ -386,6 +394,51 @@ impl Store {
         }
         Ok(Verified::Whole { entries: at as u64, erased, head: AuditHead { id: at, link: hex(&last) } })
     }
+}
+
+/// Entries that are handed to a collector at once.
+const HANDED: i64 = 500;
+
+impl Store {
+    /// The entries that no log collector was handed yet, earliest first, a few hundred at most.
+    ///
+    /// # Errors
+    /// The scope is not everything.
+    pub async fn audit_to_send(&self, scope: &Scope) -> Result<Vec<AuditEntry>> {
+        if *scope.reach() != Reach::All {
+            return Err(Error::Forbidden(Role::Admin));
+        }
+        self.read("audit to send", |sql| {
+            sql.all(
+                "SELECT id, at, user_id, who, address, action, client, subject, detail, before, after, salt IS NULL, link \
+                 FROM audit WHERE id > (SELECT sent FROM audit_head WHERE one = 1) ORDER BY id LIMIT ?1",
+                [HANDED],
+                read,
+            )
+        })
+        .await
+    }
+
+    /// Notes that a log collector has all entries up to this one.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn audit_sent(&self, id: i64) -> Result<()> {
+        self.write("audit sent", move |tx| {
+            tx.sql.run("UPDATE audit_head SET sent = ?1 WHERE one = 1 AND sent < ?1", [id]).map(drop)
+        })
+        .await
+    }
+}
+
+/// The entries that touched a client, after this one, earliest first.
+pub(crate) fn of_client(sql: Sql<'_>, client: ClientId, after: i64, limit: i64) -> Result<Vec<AuditEntry>> {
+    sql.all(
+        "SELECT id, at, user_id, who, address, action, client, subject, detail, before, after, salt IS NULL, link \
+         FROM audit WHERE client = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
+        params![client, after, limit],
+        read,
+    )
 }
 
 /// The number of the first entry at this moment or later.

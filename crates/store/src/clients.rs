@@ -7,7 +7,7 @@ use crate::changes::{self, Kind};
 use crate::clock::from_millis;
 use crate::engine::sql::{Row, Sql, params};
 use crate::id::ClientId;
-use crate::{Error, Reach, Result, Scope, Store, jobs, text};
+use crate::{Error, Hold, Reach, Result, Scope, Store, holds, jobs, text};
 
 /// An organisation that is watched.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,10 @@ pub struct Client {
     pub open_alerts: u64,
     /// Since when.
     pub created: Timestamp,
+    /// How many days its alerts are kept; none: as long as the core keeps alerts.
+    pub keep_days: Option<u32>,
+    /// Nothing of it may be deleted.
+    pub hold: Option<Hold>,
 }
 
 /// A client to be.
@@ -71,7 +75,7 @@ impl Store {
             let ids = ids_json(sql, &scope)?;
             sql.all(
                 "SELECT client.id, client.name, slug, client.notes, time_zone, contacts, builtin, created, \
-                 (SELECT count(*) FROM node WHERE node.client = client.id AND deleting = 0), \
+                 keep_days, held, held_why, (SELECT count(*) FROM node WHERE node.client = client.id AND deleting = 0), \
                  (SELECT open FROM tally WHERE tally.client = client.id) \
                  FROM client WHERE client.id IN (SELECT value FROM json_each(?1)) ORDER BY folded",
                 [ids],
@@ -164,6 +168,7 @@ impl Store {
             if client.builtin {
                 return Err(Error::Refused("the built-in client cannot be deleted".into()));
             }
+            holds::refuse_if_held(tx.sql, id)?;
             let nodes = tx.sql.number("SELECT count(*) FROM node WHERE client = ?1", [id])?;
             if client.nodes > 0 {
                 return Err(Error::Refused(format!("it still has {} nodes: delete them first", client.nodes)));
@@ -211,10 +216,10 @@ pub(crate) fn ids_json(sql: Sql<'_>, scope: &Scope) -> Result<String> {
     Ok(serde_json::to_string(&ids(sql, scope)?)?)
 }
 
-fn load(sql: Sql<'_>, id: ClientId) -> Result<Client> {
+pub(crate) fn load(sql: Sql<'_>, id: ClientId) -> Result<Client> {
     sql.one(
         "SELECT client.id, client.name, slug, client.notes, time_zone, contacts, builtin, created, \
-         (SELECT count(*) FROM node WHERE node.client = client.id AND deleting = 0), \
+         keep_days, held, held_why, (SELECT count(*) FROM node WHERE node.client = client.id AND deleting = 0), \
          (SELECT open FROM tally WHERE tally.client = client.id) FROM client WHERE client.id = ?1",
         [id],
         read,
@@ -232,8 +237,13 @@ fn read(row: &Row<'_>) -> Result<Client> {
         contacts: row.get(5)?,
         builtin: row.get(6)?,
         created: from_millis(row.get(7)?),
-        nodes: row.get::<_, i64>(8)?.max(0) as u64,
-        open_alerts: row.get::<_, Option<i64>>(9)?.unwrap_or(0).max(0) as u64,
+        keep_days: row.get::<_, Option<i64>>(8)?.and_then(|days| days.try_into().ok()),
+        hold: match (row.get::<_, Option<i64>>(9)?, row.get::<_, Option<String>>(10)?) {
+            (Some(since), why) => Some(Hold { since: from_millis(since), why: why.unwrap_or_default() }),
+            (None, _) => None,
+        },
+        nodes: row.get::<_, i64>(11)?.max(0) as u64,
+        open_alerts: row.get::<_, Option<i64>>(12)?.unwrap_or(0).max(0) as u64,
     })
 }
 

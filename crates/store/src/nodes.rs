@@ -10,7 +10,7 @@ use crate::audit::{self, Actor, Note};
 use crate::changes::{self, Kind};
 use crate::clock::from_millis;
 use crate::id::{ClientId, NodeId};
-use crate::{Error, Result, Scope, Store, clients, jobs};
+use crate::{Error, Result, Scope, Store, clients, holds, jobs};
 
 /// A sensor machine at a client.
 #[derive(Clone, Debug, PartialEq)]
@@ -151,35 +151,7 @@ impl Store {
             Some(client) => scope.narrowed([client]),
             None => scope.clone(),
         };
-        self.read("nodes", move |sql| {
-            let ids = clients::ids_json(sql, &scope)?;
-            let mut nodes = sql.all(
-                "SELECT node.id, node.client, client.name, node.name, hostname, site, contact, mirror_port, node.notes, \
-                 enrolled, disabled, revoked, (SELECT max(ends) FROM certificate \
-                 WHERE certificate.client = node.client AND certificate.node = node.id), heard, \
-                 silence, blind, blind_why, version, skew, status, number, alerts, refused, expected FROM node \
-                 JOIN client ON client.id = node.client JOIN node_link ON node_link.client = node.client AND node_link.node = node.id \
-                 JOIN node_report ON node_report.client = node.client AND node_report.node = node.id \
-                 WHERE node.client IN (SELECT value FROM json_each(?1)) AND deleting = 0 ORDER BY client.folded, node.name",
-                [&ids],
-                read,
-            )?;
-            let mut lost: BTreeMap<NodeId, Vec<LostRecords>> = BTreeMap::new();
-            let rows = sql.all(
-                "SELECT node, at, first, last, why FROM lost WHERE client IN (SELECT value FROM json_each(?1)) \
-                 ORDER BY node, at DESC",
-                [&ids],
-                |row| Ok((row.get(0)?, read_lost(row, 1)?)),
-            )?;
-            for (node, records) in rows {
-                lost.entry(node).or_default().push(records);
-            }
-            for node in &mut nodes {
-                node.lost = lost.remove(&node.id).unwrap_or_default();
-            }
-            Ok(nodes)
-        })
-        .await
+        self.read("nodes", move |sql| list(sql, &scope)).await
     }
 
     /// A node.
@@ -288,6 +260,7 @@ impl Store {
         let scope = scope.clone();
         self.write("delete node", move |tx| {
             let node = claimed(tx.sql, &scope, id)?;
+            holds::refuse_if_held(tx.sql, node.client)?;
             // Its name and its key are free again.
             tx.sql.run(
                 "UPDATE node SET deleting = 1, revoked = ?3, name = 'deleted ' || id, key = ?4 \
@@ -346,6 +319,36 @@ pub(crate) fn names(sql: Sql<'_>, clients: &[ClientId]) -> Result<Vec<(ClientId,
     let text =
         "SELECT client, id, name FROM node WHERE client IN (SELECT value FROM json_each(?1)) ORDER BY client, id";
     sql.all(text, [wanted], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+}
+
+/// The nodes in scope, by client and name.
+pub(crate) fn list(sql: Sql<'_>, scope: &Scope) -> Result<Vec<Node>> {
+    let ids = clients::ids_json(sql, scope)?;
+    let mut nodes = sql.all(
+        "SELECT node.id, node.client, client.name, node.name, hostname, site, contact, mirror_port, node.notes, \
+         enrolled, disabled, revoked, (SELECT max(ends) FROM certificate \
+         WHERE certificate.client = node.client AND certificate.node = node.id), heard, \
+         silence, blind, blind_why, version, skew, status, number, alerts, refused, expected FROM node \
+         JOIN client ON client.id = node.client JOIN node_link ON node_link.client = node.client AND node_link.node = node.id \
+         JOIN node_report ON node_report.client = node.client AND node_report.node = node.id \
+         WHERE node.client IN (SELECT value FROM json_each(?1)) AND deleting = 0 ORDER BY client.folded, node.name",
+        [&ids],
+        read,
+    )?;
+    let mut lost: BTreeMap<NodeId, Vec<LostRecords>> = BTreeMap::new();
+    let rows = sql.all(
+        "SELECT node, at, first, last, why FROM lost WHERE client IN (SELECT value FROM json_each(?1)) \
+         ORDER BY node, at DESC",
+        [&ids],
+        |row| Ok((row.get(0)?, read_lost(row, 1)?)),
+    )?;
+    for (node, records) in rows {
+        lost.entry(node).or_default().push(records);
+    }
+    for node in &mut nodes {
+        node.lost = lost.remove(&node.id).unwrap_or_default();
+    }
+    Ok(nodes)
 }
 
 fn load(sql: Sql<'_>, scope: &Scope, id: NodeId) -> Result<Node> {

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::alerts::State;
 use crate::bodies::Unpacker;
 use crate::changes::{self, Kind};
+use crate::clock::from_millis;
 use crate::engine::postgresql::line::Line;
 use crate::engine::postgresql::partitions;
 use crate::engine::sql::{Lock, Sql, params, row};
@@ -14,7 +15,8 @@ use crate::engine::sqlite;
 use crate::engine::writer::Tx;
 use crate::facts::about;
 use crate::id::{ClientId, NodeId, stamp_at, stamp_millis};
-use crate::{Result, Scope, Store, jobs, list, postings, rules, search};
+use crate::oldest::oldest;
+use crate::{Result, Scope, Store, holds, jobs, list, postings, rules, search};
 
 /// Alerts that go at once.
 const STEP: i64 = 500;
@@ -26,9 +28,9 @@ const PAGES: i64 = 2_000;
 /// What is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Keep {
-    /// Alerts that arrived longer ago go.
+    /// Alerts that arrived longer ago go, unless their client is kept for another time ([`Store::keep_client`]).
     pub age: SignedDuration,
-    /// The oldest alerts go while the database is larger, in bytes.
+    /// The oldest alerts go while the database is larger, in bytes, but for those under legal hold.
     pub bytes: u64,
 }
 
@@ -37,15 +39,10 @@ impl Store {
     ///
     /// # Errors
     /// The database fails.
-    pub async fn retain(&self, scope: &Scope, keep: Keep, now: Timestamp) -> Result<bool> {
+    pub async fn retain(&self, scope: &Scope, keep: Keep) -> Result<bool> {
         debug_assert_eq!(*scope.reach(), crate::Reach::All);
         let bytes = self.used_bytes().await?;
-        let oldest = now.checked_sub(keep.age).unwrap_or(Timestamp::UNIX_EPOCH).as_millisecond();
-        self.write("retain", move |tx| match tx.sql {
-            Sql::Sqlite(_) => retain_all(tx, oldest, bytes > keep.bytes),
-            Sql::Postgres(line) => retain_one(tx, line, oldest, bytes > keep.bytes),
-        })
-        .await
+        self.write("retain", move |tx| retain(tx, keep.age, bytes > keep.bytes)).await
     }
 
     /// Bytes of the database that are in use: what has been deleted is free for what comes.
@@ -61,90 +58,113 @@ impl Store {
     }
 }
 
-/// The oldest alerts of all clients.
-fn retain_all(tx: &mut Tx<'_>, oldest: i64, too_large: bool) -> Result<bool> {
-    let first = tx.sql.number(
-        "SELECT number FROM alert ORDER BY number LIMIT 1 /* across clients: the oldest */ /* in order: one row */",
+/// How far the alerts of a client go that is under no hold.
+struct Bound {
+    client: ClientId,
+    /// Those below this number do.
+    end: i64,
+    /// It keeps them as long as the core keeps alerts, so that they may wait for their part of the tables.
+    patient: bool,
+}
+
+/// The bounds of all clients; one under legal hold has none.
+fn bounds(tx: &Tx<'_>, age: SignedDuration) -> Result<Vec<Bound>> {
+    let clients = tx.sql.all(
+        "SELECT id, keep_days FROM client WHERE held IS NULL ORDER BY id /* across clients: how long each is kept */",
         [],
+        |row| Ok((row.get::<_, ClientId>(0)?, row.get::<_, Option<i64>>(1)?)),
     )?;
-    let mut end = list::first_at(tx.sql, oldest)?;
-    if too_large {
-        end = end.max(first + STEP);
+    let since = |days: Option<i64>| {
+        let age = days.map_or(age, |days| SignedDuration::from_hours(days * 24));
+        from_millis(tx.now).checked_sub(age).unwrap_or(Timestamp::UNIX_EPOCH).as_millisecond()
+    };
+    let ends: Vec<i64> = match tx.sql {
+        Sql::Sqlite(_) => {
+            let mut known = HashMap::new();
+            let mut end = |since: i64| -> Result<i64> {
+                Ok(match known.get(&since) {
+                    Some(end) => *end,
+                    None => *known.entry(since).or_insert(list::first_at(tx.sql, since)?),
+                })
+            };
+            clients.iter().map(|(_, days)| end(since(*days))).collect::<Result<_>>()?
+        }
+        Sql::Postgres(_) => {
+            let keys: Vec<_> = clients.iter().map(|(client, days)| row![*client, stamp_at(since(*days))]).collect();
+            tx.sql.all_many("SELECT first_at(?1, ?2)", &keys, |row| row.get(0))?.into_iter().flatten().collect()
+        }
+    };
+    let bound = |((client, days), end): ((ClientId, Option<i64>), i64)| Bound { client, end, patient: days.is_none() };
+    Ok(clients.into_iter().zip(ends).map(bound).collect())
+}
+
+/// The next alerts of all clients that go; with PostgreSQL, those of one client: a transaction touches one.
+fn retain(tx: &mut Tx<'_>, age: SignedDuration, too_large: bool) -> Result<bool> {
+    if let Sql::Postgres(line) = tx.sql {
+        if !tx.sql.alone_at_once(Lock::Retention)? {
+            return Ok(false);
+        }
+        if drop_part(tx, line, age)? {
+            return Ok(true);
+        }
     }
-    let rows = tx.sql.all(
-        "SELECT number, client FROM alert WHERE number < ?1 ORDER BY number LIMIT ?2 /* across clients: the oldest */",
-        params![end, STEP],
-        |row| Ok((row.get::<_, i64>(0)?, row.get::<_, ClientId>(1)?)),
-    )?;
-    let more = rows.len() as i64 == STEP;
-    let mut by_client = BTreeMap::<ClientId, Vec<i64>>::new();
-    for (number, client) in rows {
-        by_client.entry(client).or_default().push(number);
+    let bounds = bounds(tx, age)?;
+    let patience = matches!(tx.sql, Sql::Postgres(_)) && !too_large && waits_for_its_part(tx, age, &bounds)?;
+    let mut wanted: Vec<_> = bounds
+        .iter()
+        .filter(|bound| !(patience && bound.patient))
+        .map(|bound| (bound.client, i64::MIN, bound.end))
+        .collect();
+    let mut first = oldest(tx.sql, &wanted, 1)?;
+    if too_large && first.iter().all(Vec::is_empty) {
+        wanted = bounds.iter().map(|bound| (bound.client, i64::MIN, i64::MAX)).collect();
+        first = oldest(tx.sql, &wanted, 1)?;
+        let end = first.iter().flatten().min().map_or(0, |first| first + STEP);
+        wanted.iter_mut().for_each(|wanted| wanted.2 = end);
     }
-    for (client, numbers) in by_client {
-        forget(tx, client, &numbers)?;
+    let with_some =
+        wanted.into_iter().zip(first).filter(|((_, _, end), first)| first.first().is_some_and(|at| at < end));
+    let with_some: Vec<_> = with_some.map(|(wanted, _)| wanted).collect();
+    let mut room = STEP;
+    for (client, above, below) in &with_some {
+        tx.sql.claim(*client)?;
+        // Held since it was looked at.
+        if holds::refuse_if_held(tx.sql, *client).is_err() {
+            continue;
+        }
+        let numbers = oldest(tx.sql, &[(*client, *above, *below)], room)?.concat();
+        forget(tx, *client, &numbers)?;
+        room -= numbers.len() as i64;
+        if room <= 0 || matches!(tx.sql, Sql::Postgres(_)) {
+            break;
+        }
     }
-    for client in clients(tx.sql)? {
-        forget_rollups(tx, client)?;
+    if with_some.is_empty() {
+        // Rollups are few, and nobody waits for those that are old.
+        for bound in &bounds {
+            forget_rollups(tx, bound.client)?;
+        }
     }
     if let Sql::Sqlite(connection) = tx.sql {
         sqlite::give_back(connection, PAGES);
     }
-    Ok(more)
+    Ok(!with_some.is_empty())
 }
 
-/// The oldest part of the tables, if all in it is old; else the oldest alerts of one client: a transaction touches one client.
-fn retain_one(tx: &mut Tx<'_>, line: &Line, oldest: i64, too_large: bool) -> Result<bool> {
-    if !tx.sql.alone_at_once(Lock::Retention)? {
-        return Ok(false);
-    }
-    if drop_part(tx, line, oldest)? {
-        return Ok(true);
-    }
-    if !too_large && waits_for_its_part(tx, oldest)? {
-        return Ok(false);
-    }
-    // How far each client's alerts go.
-    let bounds = tx.sql.all(
-        "SELECT client, first_at(client, ?1) FROM tally ORDER BY client /* across clients: whose are too old */",
-        [stamp_at(oldest)],
-        |row| Ok((row.get::<_, ClientId>(0)?, row.get::<_, i64>(1)?)),
-    )?;
-    let keys: Vec<_> = bounds.iter().map(|(client, end)| row![*client, *end]).collect();
-    let text = "SELECT number FROM alert WHERE client = ?1 AND number < ?2 ORDER BY number LIMIT 1";
-    let old = tx.sql.all_many(text, &keys, |row| row.get::<_, i64>(0))?;
-    let mut next = bounds.iter().zip(old).find(|(_, old)| !old.is_empty()).map(|((client, end), _)| (*client, *end));
-    if next.is_none() && too_large {
-        let keys: Vec<_> = bounds.iter().map(|(client, _)| row![*client, i64::MAX]).collect();
-        let first = tx.sql.all_many(text, &keys, |row| row.get::<_, i64>(0))?;
-        let firsts = bounds.iter().zip(first).filter_map(|((client, _), first)| Some((*first.first()?, *client)));
-        next = firsts.min().map(|(first, client)| (client, first + STEP));
-    }
-    match next {
-        Some((client, end)) => {
-            tx.sql.claim(client)?;
-            let numbers = tx.sql.all(
-                "SELECT number FROM alert WHERE client = ?1 AND number < ?2 ORDER BY number LIMIT ?3",
-                params![client, end, STEP],
-                |row| row.get::<_, i64>(0),
-            )?;
-            forget(tx, client, &numbers)?;
-            Ok(true)
-        }
-        None => {
-            // Rollups are few, and nobody waits for those that are old.
-            for (client, _) in bounds {
-                forget_rollups(tx, client)?;
-            }
-            Ok(false)
-        }
-    }
-}
-
-/// True if the oldest part of the tables is complete and holds so short a time that its alerts go with it, rather than one by one:
-/// they stay a twelfth longer than they would have to, and cost nothing.
-fn waits_for_its_part(tx: &Tx<'_>, oldest: i64) -> Result<bool> {
+/// True if the oldest part of the tables is complete, goes as a whole one day, and holds so short a time that its alerts go with it,
+/// rather than one by one: they stay a twelfth longer than they would have to, and cost nothing.
+fn waits_for_its_part(tx: &Tx<'_>, age: SignedDuration, bounds: &[Bound]) -> Result<bool> {
     let [first, .., _] = partitions::parts(tx.sql)?[..] else { return Ok(false) };
+    // A client that keeps its alerts longer keeps the part as well.
+    let patient: Vec<ClientId> = bounds.iter().filter(|bound| bound.patient).map(|bound| bound.client).collect();
+    let own = tx.sql.all(
+        "SELECT client FROM tally WHERE EXISTS (SELECT 1 FROM alert WHERE alert.client = tally.client AND alert.number < ?1)",
+        [(first + 1) * partitions::PART],
+        |row| row.get::<_, ClientId>(0),
+    )?;
+    if own.iter().any(|client| !patient.contains(client)) {
+        return Ok(false);
+    }
     // The earliest arrival of all clients from a number on.
     let text = "SELECT (SELECT stamp FROM alert WHERE alert.client = tally.client AND alert.number >= ?1 \
                 ORDER BY alert.number LIMIT 1) AS first FROM tally ORDER BY 1 LIMIT 1";
@@ -153,25 +173,29 @@ fn waits_for_its_part(tx: &Tx<'_>, oldest: i64) -> Result<bool> {
         Ok(stamp.map(stamp_millis))
     };
     let (Some(begin), Some(end)) = (from(0)?, from((first + 1) * partitions::PART)?) else { return Ok(false) };
-    Ok((end - begin).saturating_mul(12) <= tx.now - oldest)
+    let age = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
+    Ok((end - begin).saturating_mul(12) <= age)
+}
+
+/// True if some client is to keep alerts below this number.
+fn keeps_some(tx: &Tx<'_>, age: SignedDuration, below: i64) -> Result<bool> {
+    let ends: HashMap<ClientId, i64> = bounds(tx, age)?.into_iter().map(|bound| (bound.client, bound.end)).collect();
+    // One under hold keeps all. What a client that is no more has left counts for nothing.
+    let clients = clients(tx.sql)?;
+    let keys: Vec<_> =
+        clients.iter().map(|client| row![*client, ends.get(client).copied().unwrap_or(0), below]).collect();
+    let text = "SELECT 1 FROM alert WHERE client = ?1 AND number >= ?2 AND number < ?3 LIMIT 1";
+    Ok(tx.sql.all_many(text, &keys, |row| row.get::<_, i64>(0))?.iter().any(|kept| !kept.is_empty()))
 }
 
 /// Drops the oldest part of the tables if nothing in it is to be kept and new alerts go elsewhere.
-fn drop_part(tx: &mut Tx<'_>, line: &Line, oldest: i64) -> Result<bool> {
+fn drop_part(tx: &mut Tx<'_>, line: &Line, age: SignedDuration) -> Result<bool> {
     let parts = partitions::parts(tx.sql)?;
     let [first, .., _] = parts[..] else { return Ok(false) };
     let end = (first + 1) * partitions::PART;
     let latest = tx.sql.number("SELECT last_value FROM alert_number", [])?;
     // A transaction that took its numbers in this part may still be under way; not after a whole further part.
-    if latest < end + partitions::PART {
-        return Ok(false);
-    }
-    let kept = tx.sql.number(
-        "SELECT count(*) FROM tally WHERE first_at(client, ?1) < ?2 AND EXISTS (SELECT 1 FROM alert \
-         WHERE alert.client = tally.client AND number >= first_at(tally.client, ?1) AND number < ?2)",
-        [stamp_at(oldest), end],
-    )?;
-    if kept > 0 {
+    if latest < end + partitions::PART || keeps_some(tx, age, end)? {
         return Ok(false);
     }
     // All clients' counters at once, in the order of their numbers: whoever claims one holds no other.
@@ -180,6 +204,10 @@ fn drop_part(tx: &mut Tx<'_>, line: &Line, oldest: i64) -> Result<bool> {
         [],
         |_| Ok(()),
     )?;
+    // Somebody may have put a client under hold meanwhile; from here on nobody can.
+    if keeps_some(tx, age, end)? {
+        return Ok(false);
+    }
     for text in [
         "UPDATE tally SET alerts = max(0, tally.alerts - gone.alerts), open = max(0, tally.open - gone.open) FROM (SELECT client, count(*) AS \
          alerts, count(*) FILTER (WHERE state = 0) AS open FROM alert WHERE number < ?1 GROUP BY client) AS gone \
@@ -285,11 +313,13 @@ pub(crate) fn forget(tx: &mut Tx<'_>, client: ClientId, numbers: &[i64]) -> Resu
 pub(crate) fn clear_away(tx: &mut Tx<'_>) -> Result<bool> {
     let sql = match tx.sql {
         Sql::Sqlite(_) => {
-            "SELECT id, kind, client, subject FROM job ORDER BY id LIMIT 1 /* across clients: the work to do */"
+            "SELECT id, kind, client, subject FROM job WHERE client NOT IN (SELECT id FROM client WHERE held IS NOT NULL) \
+             ORDER BY id LIMIT 1 /* across clients: the work to do, but for what is held */"
         }
         // What another replica does is held by it until it has committed.
         Sql::Postgres(_) => {
-            "SELECT id, kind, client, subject FROM job ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED /* across clients: the work */"
+            "SELECT id, kind, client, subject FROM job WHERE client NOT IN (SELECT id FROM client WHERE held IS NOT NULL) \
+             ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED /* across clients: the work, but for what is held */"
         }
     };
     let job = tx.sql.one(sql, [], |row| {

@@ -210,6 +210,17 @@ pub(super) struct AlertDetail {
     history: Vec<HistoryLine>,
 }
 
+impl From<store::AlertDetail> for AlertDetail {
+    fn from(found: store::AlertDetail) -> Self {
+        let mut alert = found.alert;
+        let (text, cut) = (std::mem::take(&mut alert.raw), std::mem::take(&mut alert.cut));
+        let entities = alert.entities();
+        let raw = (!text.is_empty()).then_some(Raw { text, cut });
+        let history = found.history.into_iter().map(Into::into).collect();
+        Self { row: found.row.into(), alert, raw, entities, history }
+    }
+}
+
 /// An event as the source wrote it.
 #[derive(Serialize, ToSchema)]
 struct Raw {
@@ -313,12 +324,7 @@ pub(super) async fn get(
     Place((client, id)): Place<(i64, Uuid)>,
 ) -> Result<Json<AlertDetail>, Problem> {
     let found = core.store.alert(&person.scope, ClientId(client), AlertId(id)).await?;
-    let mut alert = found.alert;
-    let (text, cut) = (std::mem::take(&mut alert.raw), std::mem::take(&mut alert.cut));
-    let entities = alert.entities();
-    let raw = (!text.is_empty()).then_some(Raw { text, cut });
-    let history = found.history.into_iter().map(Into::into).collect();
-    Ok(Json(AlertDetail { row: found.row.into(), alert, raw, entities, history }))
+    Ok(Json(found.into()))
 }
 
 /// An alert's id in a parameter.

@@ -24,7 +24,7 @@ const CHUNK: usize = 1_000;
 /// An entry of the audit log. What it says was written by people and machines: text to be shown, never markup.
 #[derive(Serialize, ToSchema)]
 #[schema(as = AuditEntry)]
-struct Entry {
+pub(super) struct Entry {
     /// Number; higher is later.
     id: i64,
     /// When.
@@ -73,6 +73,11 @@ impl From<store::AuditEntry> for Entry {
             link: entry.link,
         }
     }
+}
+
+/// An entry as `/audit/export` gives it.
+pub(crate) fn line(entry: store::AuditEntry) -> serde_json::Value {
+    serde_json::to_value(Entry::from(entry)).unwrap_or_default()
 }
 
 /// A page of the audit log.

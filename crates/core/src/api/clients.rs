@@ -9,10 +9,11 @@ use store::{ClientChange, ClientId, NewClient};
 use utoipa::ToSchema;
 
 use super::extract::{Body, Place, given};
+use super::holds::Hold;
 use super::me::known_zone;
 use super::person::Person;
 use crate::problem::{Problem, ProblemBody};
-use crate::state::Shared;
+use crate::state::{Core, Shared};
 
 /// An organisation that is watched.
 #[derive(Serialize, ToSchema)]
@@ -37,10 +38,17 @@ pub(super) struct Client {
     open_alerts: u64,
     /// Since when.
     created: Timestamp,
+    /// For how many days its alerts are kept; null: as long as the core keeps alerts.
+    keep_days: Option<u32>,
+    /// For how many days its alerts are kept in the end; null: for ever.
+    kept_days: Option<u64>,
+    /// A legal hold: nothing of it may be deleted.
+    hold: Option<Hold>,
 }
 
-impl From<store::Client> for Client {
-    fn from(client: store::Client) -> Self {
+impl Client {
+    pub(super) fn new(core: &Core, person: &Person, client: store::Client) -> Self {
+        let usual = core.config.retention_max_age.get().map(|age| age.as_secs() / 86_400);
         Self {
             id: client.id.0,
             name: client.name,
@@ -52,6 +60,9 @@ impl From<store::Client> for Client {
             nodes: client.nodes,
             open_alerts: client.open_alerts,
             created: client.created,
+            keep_days: client.keep_days,
+            kept_days: client.keep_days.map(u64::from).or(usual),
+            hold: client.hold.map(|hold| Hold::of(hold, person)),
         }
     }
 }
@@ -119,7 +130,7 @@ impl Confirm {
 #[utoipa::path(get, path = "/clients", tag = "clients", responses((status = 200, body = Clients)))]
 pub(super) async fn list(State(core): State<Shared>, person: Person) -> Result<Json<Clients>, Problem> {
     let clients = core.store.clients(&person.scope).await?;
-    Ok(Json(Clients { clients: clients.into_iter().map(Into::into).collect() }))
+    Ok(Json(Clients { clients: clients.into_iter().map(|client| Client::new(&core, &person, client)).collect() }))
 }
 
 /// Makes a client.
@@ -134,7 +145,8 @@ pub(super) async fn create(
 ) -> Result<(StatusCode, Json<Client>), Problem> {
     let time_zone = known_zone("time_zone", new.time_zone)?;
     let new = NewClient { name: new.name, notes: new.notes, time_zone, contacts: new.contacts };
-    Ok((StatusCode::CREATED, Json(core.store.create_client(person.actor, new).await?.into())))
+    let client = core.store.create_client(person.actor.clone(), new).await?;
+    Ok((StatusCode::CREATED, Json(Client::new(&core, &person, client))))
 }
 
 /// A client.
@@ -147,7 +159,8 @@ pub(super) async fn get(
     person: Person,
     Place(id): Place<i64>,
 ) -> Result<Json<Client>, Problem> {
-    Ok(Json(core.store.client(&person.scope, ClientId(id)).await?.into()))
+    let client = core.store.client(&person.scope, ClientId(id)).await?;
+    Ok(Json(Client::new(&core, &person, client)))
 }
 
 /// Changes a client.
@@ -164,14 +177,15 @@ pub(super) async fn change(
 ) -> Result<Json<Client>, Problem> {
     let time_zone = change.time_zone.map(|zone| known_zone("time_zone", zone)).transpose()?;
     let change = ClientChange { name: change.name, notes: change.notes, time_zone, contacts: change.contacts };
-    Ok(Json(core.store.change_client(person.actor, &person.scope, ClientId(id), change).await?.into()))
+    let client = core.store.change_client(person.actor.clone(), &person.scope, ClientId(id), change).await?;
+    Ok(Json(Client::new(&core, &person, client)))
 }
 
 /// Deletes a client that has no nodes, with its alerts.
 #[utoipa::path(delete, path = "/clients/{id}", tag = "clients", params(("id" = i64, Path)), request_body = Confirm, responses(
     (status = 204),
     (status = 400, body = ProblemBody, description = "The name is not the client's"),
-    (status = 409, body = ProblemBody, description = "It still has nodes, or is built in"),
+    (status = 409, body = ProblemBody, description = "It still has nodes, is built in, or is under legal hold"),
 ))]
 pub(super) async fn delete(
     State(core): State<Shared>,

@@ -7,9 +7,11 @@ mod asking;
 mod audit;
 mod charts;
 mod clients;
+mod export;
 mod extract;
 mod factors;
 pub(crate) mod health;
+mod holds;
 mod identities;
 mod invitations;
 mod keys;
@@ -30,4 +32,5 @@ mod users;
 pub(crate) mod version;
 mod visits;
 
+pub(crate) use audit::line as audit_line;
 pub(crate) use router::{document, router};

@@ -89,7 +89,7 @@ struct Lost {
 }
 
 impl Node {
-    fn new(core: &Core, node: store::Node) -> Self {
+    pub(super) fn new(core: &Core, node: store::Node) -> Self {
         let state = presence(&node, core.now(), &core.config);
         let blind = match node.standing.blind {
             Blind::No => None,

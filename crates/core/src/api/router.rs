@@ -8,7 +8,8 @@ use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{NotForContentType, Predicate as _};
+use tower_http::compression::{CompressionLayer, DefaultPredicate};
 use tower_http::timeout::RequestBodyTimeoutLayer;
 use utoipa::OpenApi as _;
 use utoipa::openapi::path::Operation;
@@ -21,8 +22,8 @@ use utoipa_axum::routes;
 
 use super::access::{About, Shows, Who, enforce, rule};
 use super::{
-    actions, alerts, audit, charts, clients, factors, health, identities, invitations, keys, live, me, nodes, passkeys,
-    passphrases, providers, query, session, sessions, setup, tokens, users, version, visits,
+    actions, alerts, audit, charts, clients, export, factors, health, holds, identities, invitations, keys, live, me,
+    nodes, passkeys, passphrases, providers, query, session, sessions, setup, tokens, users, version, visits,
 };
 use crate::listener::client_address;
 use crate::problem::{Listener, Problem, answer};
@@ -77,6 +78,9 @@ fn api() -> OpenApiRouter<Shared> {
             .routes(routes!(keys::this, keys::delete_this))
             .routes(routes!(clients::list, clients::create))
             .routes(routes!(clients::get, clients::change, clients::delete))
+            .routes(routes!(holds::keep))
+            .routes(routes!(holds::hold, holds::release))
+            .routes(routes!(export::export))
             .routes(routes!(tokens::list, tokens::create))
             .routes(routes!(tokens::delete))
             .routes(routes!(nodes::list))
@@ -199,7 +203,11 @@ pub(crate) fn router(core: Shared) -> Router {
         .layer(from_fn_with_state((core.clone(), Listener::People), answer))
         .layer(from_fn(move |request: Request, next: Next| client_address(proxies.clone(), request, next)))
         .layer(from_fn_with_state(core.clone(), headers))
-        .layer(CompressionLayer::new())
+        // An archive is compressed already.
+        .layer(
+            CompressionLayer::new()
+                .compress_when(DefaultPredicate::new().and(NotForContentType::const_new("application/zip"))),
+        )
         .with_state(core)
 }
 

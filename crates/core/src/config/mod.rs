@@ -18,7 +18,7 @@ pub use example::example;
 pub use file::Layers;
 pub use flags::Flags;
 pub use rules::Fault;
-pub use value::{Bound, DatabaseUrl, HostPort, LogFormat, PublicUrl};
+pub use value::{Bound, Collector, DatabaseUrl, HostPort, LogFormat, PublicUrl, Transport};
 use value::{Given, Value};
 
 /// What is known about a key without its value.
@@ -138,7 +138,13 @@ settings! {
     /// Where Prometheus reads /metrics, and where /healthz and /readyz are. «off»: nowhere.
     metrics_listen: Bound<SocketAddr> = "metrics.listen", "\"127.0.0.1:7441\"";
 
-    /// Alerts are deleted so long after they arrived. «off»: never.
+    /// A log collector that is sent the audit log as it grows, from its beginning, by syslog (RFC 5424): «tls://logs.example:6514»,
+    /// «tcp://…» or «udp://…», which are not enciphered, and by udp nobody knows what arrived. «off»: none.
+    audit_syslog: Bound<Collector> = "audit.syslog", "\"off\"";
+    /// The authority that its certificate is held against, PEM, with tls. Empty: those that this machine trusts.
+    audit_syslog_ca: Option<PathBuf> = "audit.syslog_ca", "\"\"";
+
+    /// Alerts are deleted so long after they arrived, unless their client is kept for another time. «off»: never.
     retention_max_age: Bound<Duration> = "retention.max_age", "\"365d\"";
     /// The oldest alerts are deleted when the database is larger, such as «80 GB». «off»: it may grow.
     retention_max_bytes: Bound<u64> = "retention.max_bytes", "\"off\"";

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::file::Origin;
+use super::value::{Bound, Transport};
 use super::{Config, Layers};
 
 /// Something that is wrong with the settings: where, what, and the mend.
@@ -52,6 +53,10 @@ pub(crate) fn check(config: &Config, layers: &Layers, faults: &mut Vec<Fault>) {
         for (key, _) in rest.iter().filter(|(_, given)| *given) {
             fault(key, "It needs database.url as well.");
         }
+    }
+    let enciphered = matches!(&config.audit_syslog, Bound::At(collector) if collector.transport == Transport::Tls);
+    if config.audit_syslog_ca.is_some() && !enciphered {
+        fault("audit.syslog_ca", "It needs audit.syslog = \"tls://…\" as well.");
     }
     let secs = Duration::from_secs;
     if config.nodes_late_after <= config.nodes_heartbeat {

@@ -212,6 +212,47 @@ impl Value for HostPort {
     }
 }
 
+/// How a log collector is spoken with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// Datagrams (RFC 5426).
+    Udp,
+    /// A stream (RFC 6587, octets counted).
+    Tcp,
+    /// The same, enciphered (RFC 5425).
+    Tls,
+}
+
+/// A log collector.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Collector {
+    /// How.
+    pub transport: Transport,
+    /// Its name or address, without brackets.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+}
+
+impl Value for Collector {
+    fn read(given: &Given) -> Result<Self, String> {
+        let text = text(given)?;
+        let wrong =
+            || format!("«{text}» is no log collector. Write for instance \"tls://logs.example:6514\", or \"off\".");
+        let (scheme, rest) = text.split_once("://").ok_or_else(wrong)?;
+        let transport = match scheme {
+            "udp" => Transport::Udp,
+            "tcp" => Transport::Tcp,
+            "tls" => Transport::Tls,
+            _ => return Err(wrong()),
+        };
+        let HostPort(place) = HostPort::read(&Given::Text(rest.to_owned())).map_err(|_| wrong())?;
+        let (host, port) = place.rsplit_once(':').ok_or_else(wrong)?;
+        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        Ok(Self { transport, host, port: port.parse().map_err(|_| wrong())? })
+    }
+}
+
 /// Where a PostgreSQL database is. It may hold a password, and is never shown whole.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DatabaseUrl(String);

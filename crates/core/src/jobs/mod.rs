@@ -2,6 +2,7 @@
 
 pub(crate) mod authorities;
 mod certificates;
+mod collector;
 pub(crate) mod condition;
 mod figures;
 mod retention;
@@ -26,13 +27,20 @@ trait Job: Send + 'static {
 }
 
 /// Starts all of them; each ends when the core stops.
-pub(crate) fn start(core: &Shared, tasks: &TaskTracker) {
+///
+/// # Errors
+/// What one of them needs cannot be used.
+pub(crate) fn start(core: &Shared, tasks: &TaskTracker) -> anyhow::Result<()> {
+    if let Some(sending) = collector::Sending::new(core)? {
+        every(core, tasks, sending);
+    }
     every(core, tasks, silence::Silence::new(core));
     every(core, tasks, certificates::Certificates);
     every(core, tasks, authorities::Succession);
     every(core, tasks, condition::Condition);
     every(core, tasks, retention::Retention);
     every(core, tasks, figures::Figures);
+    Ok(())
 }
 
 /// Does it now, and again after each period. What fails is told, and tried again.

@@ -26,7 +26,7 @@ impl Job for Retention {
         let age = age.and_then(|age| SignedDuration::try_from(age).ok()).unwrap_or(SignedDuration::MAX);
         let keep = Keep { age, bytes: core.config.retention_max_bytes.get().unwrap_or(u64::MAX) };
         let scope = Scope::internal("old alerts go, whosever they are");
-        while core.store.retain(&scope, keep, core.now()).await? && !core.stop.is_cancelled() {
+        while core.store.retain(&scope, keep).await? && !core.stop.is_cancelled() {
             tokio::time::sleep(PAUSE).await;
         }
         Ok(())

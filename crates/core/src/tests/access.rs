@@ -18,7 +18,7 @@ use super::Stage;
 use crate::api::access::{About, Rule, Shows, TABLE, Who};
 
 /// What only the other client's data says: whoever finds it in an answer has seen too much.
-const OTHERS: &str = "zweitmarke";
+pub(super) const OTHERS: &str = "zweitmarke";
 
 /// Whose thing a request is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,17 +32,17 @@ enum Target {
 }
 
 /// Everything that belongs to one client.
-struct Things {
-    client: ClientId,
-    node: NodeId,
-    alert: Uuid,
+pub(super) struct Things {
+    pub(super) client: ClientId,
+    pub(super) node: NodeId,
+    pub(super) alert: Uuid,
 }
 
-struct World {
-    stage: Stage,
+pub(super) struct World {
+    pub(super) stage: Stage,
     provider: ProviderId,
-    own: Things,
-    other: Things,
+    pub(super) own: Things,
+    pub(super) other: Things,
 }
 
 /// Somebody who asks.
@@ -63,7 +63,7 @@ fn all() -> Scope {
 }
 
 impl World {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let stage = Stage::new().await;
         let store = stage.store();
         let own = things(&store, "Acme", "erstmarke").await;
@@ -111,7 +111,7 @@ impl World {
 }
 
 /// A client with a node and an alert that says `word`.
-async fn things(store: &Store, name: &str, word: &str) -> Things {
+pub(super) async fn things(store: &Store, name: &str, word: &str) -> Things {
     let client =
         store.create_client(actor(), NewClient { name: name.into(), ..NewClient::default() }).await.unwrap().id;
     let (secret, _) = store.create_token(actor(), &all(), client, SignedDuration::from_hours(1)).await.unwrap();
@@ -140,12 +140,12 @@ struct Pass {
     header: (&'static str, String),
 }
 
-async fn user(store: &Store, access: &Access) -> User {
+pub(super) async fn user(store: &Store, access: &Access) -> User {
     let name = format!("user {}", Uuid::now_v7());
     store.create_user(actor(), NewUser { name, access: access.clone(), passphrase: None }).await.unwrap()
 }
 
-async fn session(store: &Store, user: UserId) -> (String, SessionId) {
+pub(super) async fn session(store: &Store, user: UserId) -> (String, SessionId) {
     let hours = SignedDuration::from_hours;
     let new = NewSession { how: Proof::Passphrase, idle: hours(1), longest: hours(1), address: None, agent: None };
     let (secret, begun) = store.begin_session(user, new).await.unwrap();
@@ -183,7 +183,11 @@ async fn request(world: &World, rule: &Rule, target: Target, pass: &Pass) -> Opt
     let client = things.map_or(9_999, |things| things.client.0);
     let stranger = user(&store, &Access::none()).await;
     let place = match rule.path {
-        "/clients/{id}" | "/clients/{id}/tokens" => rule.path.replace("{id}", &client.to_string()),
+        "/clients/{id}"
+        | "/clients/{id}/tokens"
+        | "/clients/{id}/retention"
+        | "/clients/{id}/hold"
+        | "/clients/{id}/export" => rule.path.replace("{id}", &client.to_string()),
         "/clients/{id}/tokens/{token_id}" => {
             let token = match things {
                 Some(things) => {
@@ -260,6 +264,7 @@ async fn request(world: &World, rule: &Rule, target: Target, pass: &Pass) -> Opt
             let alert = things.map_or(Uuid::nil(), |things| things.alert);
             json!({"action": "comment", "comment": "seen", "alerts": [{"client": client, "id": alert}]})
         }
+        ("PUT", "/clients/{id}/hold") => json!({"why": "a test"}),
         // Deletes nothing: the name is not typed.
         ("DELETE", _) => json!({"confirm": ""}),
         _ => json!({}),

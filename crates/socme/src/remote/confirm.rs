@@ -1,4 +1,4 @@
-//! Making sure that somebody means to delete something.
+//! Making sure that somebody means what cannot be undone.
 
 use std::io::IsTerminal as _;
 
@@ -6,21 +6,23 @@ use super::ask;
 use super::failure::{Failure, Result};
 
 /// Fails unless the name of what goes was given: with `--yes`, or typed at the terminal.
-pub(super) async fn confirm(what: &str, name: &str, consequence: &str, yes: Option<&str>) -> Result<()> {
+/// `deed` says what happens: «deletes it, and all of its alerts».
+pub(super) async fn confirm(what: &str, name: &str, deed: &str, yes: Option<&str>) -> Result<()> {
     if let Some(given) = yes {
         if given == name {
             return Ok(());
         }
-        return Err(Failure::usage(format!("The {what} is called «{name}», not «{given}»: nothing was deleted."))
+        return Err(Failure::usage(format!("The {what} is called «{name}», not «{given}»: nothing was done."))
             .mend("Give its exact name after --yes."));
     }
     let mend = format!("In a script, name it: --yes \"{name}\"");
     if !std::io::stdin().is_terminal() {
-        return Err(Failure::usage(format!("Deleting the {what} «{name}» asks for its name.")).mend(mend));
+        return Err(Failure::usage(format!("To make sure that you mean the {what} «{name}», its name is asked for."))
+            .mend(mend));
     }
-    let question = format!("This deletes the {what} «{name}»{consequence}. Type its name to go on: ");
+    let question = format!("The {what} «{name}»: this {deed}. Type its name to go on: ");
     if ask::line(&question, &mend).await?.trim() == name {
         return Ok(());
     }
-    Err(Failure::failed("That is not its name: nothing was deleted."))
+    Err(Failure::failed("That is not its name: nothing was done."))
 }

@@ -97,11 +97,16 @@ impl Core {
         self.send(self.request(Method::PATCH, path).json(body), None).await
     }
 
-    /// Deletes what is at a path.
-    pub(super) async fn delete(&self, path: &str, body: Option<&Value>) -> Result<()> {
+    /// Says what is to be at a path.
+    pub(super) async fn put(&self, path: &str, body: &Value) -> Result<Value> {
+        self.send(self.request(Method::PUT, path).json(body), None).await
+    }
+
+    /// Deletes what is at a path; what is left may be told.
+    pub(super) async fn delete(&self, path: &str, body: Option<&Value>) -> Result<Value> {
         let request = self.request(Method::DELETE, path);
         let request = if let Some(body) = body { request.json(body) } else { request };
-        self.send(request, None).await.map(drop)
+        self.send(request, None).await
     }
 
     /// What is at a path, as it comes.

@@ -137,7 +137,7 @@ impl Ring {
     /// Does something, and signs out again if somebody signed in for it.
     async fn end(self, with: impl AsyncFnOnce(&Self) -> Result<()>) -> Result<()> {
         let done = with(&self).await;
-        let ended = if self.session { self.core.delete("/session", None).await } else { Ok(()) };
+        let ended = if self.session { self.core.delete("/session", None).await.map(drop) } else { Ok(()) };
         done.and(ended)
     }
 }

@@ -162,7 +162,7 @@ impl Logout {
         };
         let deleted = async { Core::of(&account)?.delete("/me/key", None).await }.await;
         match deleted {
-            Ok(()) => {}
+            Ok(_) => {}
             // It is dead already.
             Err(failure) if failure.kind() == Kind::Refused => {}
             Err(failure) if self.force => out.tell(format!("The key lives on at the core: {}", failure.said())),

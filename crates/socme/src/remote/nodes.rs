@@ -218,7 +218,7 @@ async fn delete(core: &Core, out: &Out, node: &str, yes: Option<&str>) -> Result
     let node = names::node(core, node).await?;
     let (id, name) = (number(&node, "id"), text(&node, "name"));
     let goes = core.get(&format!("/nodes/{id}/consequences"), &[]).await?;
-    confirm("node", name, &format!(" and its {} alerts", number(&goes, "alerts")), yes).await?;
+    confirm("node", name, &format!("deletes it and its {} alerts", number(&goes, "alerts")), yes).await?;
     core.delete(&format!("/nodes/{id}"), Some(&json!({ "confirm": name }))).await?;
     if out.json {
         return out.json(&json!({ "deleted": node, "alerts": goes["alerts"] }));

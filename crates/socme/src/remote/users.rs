@@ -175,7 +175,7 @@ async fn change_to(core: &Core, out: &Out, user: &str, change: &Value) -> Result
 async fn delete(core: &Core, out: &Out, user: &str, yes: Option<&str>) -> Result<()> {
     let user = names::user(core, user).await?;
     let name = text(&user, "name");
-    confirm("user", name, "", yes).await?;
+    confirm("user", name, "deletes them", yes).await?;
     core.delete(&format!("/users/{}", number(&user, "id")), Some(&json!({ "confirm": name }))).await?;
     if out.json {
         return out.json(&json!({ "deleted": user }));

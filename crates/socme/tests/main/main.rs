@@ -15,6 +15,7 @@ mod remote;
 mod replicas;
 mod rotation;
 mod rules;
+mod secrets;
 mod sensor;
 #[allow(unreachable_pub, dead_code, reason = "shared with the benches")]
 mod support;

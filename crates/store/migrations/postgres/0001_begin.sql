@@ -151,8 +151,17 @@ CREATE TABLE audit (
 CREATE INDEX audit_at ON audit (at);
 CREATE INDEX audit_client ON audit (client, id) WHERE client IS NOT NULL;
 CREATE INDEX audit_user ON audit (user_id, id) WHERE user_id IS NOT NULL;
-CREATE TABLE audit_head (one smallint PRIMARY KEY CHECK (one = 1), id bigint NOT NULL, link bytea NOT NULL);
+-- `sent` is the last entry that was handed to a log collector.
+CREATE TABLE audit_head (
+    one smallint PRIMARY KEY CHECK (one = 1),
+    id bigint NOT NULL,
+    link bytea NOT NULL,
+    sent bigint NOT NULL DEFAULT 0
+);
 INSERT INTO audit_head (one, id, link) VALUES (1, 0, decode(repeat('00', 32), 'hex'));
+
+-- Work that one core at a time does (leases.rs).
+CREATE TABLE lease (name text COLLATE "C" PRIMARY KEY, holder bytea NOT NULL, ends bigint NOT NULL);
 
 -- Clients and nodes. Number 1 is the built-in client «SOC».
 CREATE TABLE client (
@@ -164,7 +173,12 @@ CREATE TABLE client (
     time_zone text,
     contacts text NOT NULL DEFAULT '',
     builtin smallint NOT NULL DEFAULT 0,
-    created bigint NOT NULL
+    created bigint NOT NULL,
+    -- How many days its alerts are kept; null: as long as the core keeps alerts (retention.rs).
+    keep_days integer,
+    -- Since when nothing of it may be deleted, and why (holds.rs).
+    held bigint,
+    held_why text
 );
 CREATE TABLE user_client (
     client bigint NOT NULL REFERENCES client ON DELETE CASCADE,

@@ -156,8 +156,17 @@ CREATE TABLE audit (
 CREATE INDEX audit_at ON audit (at);
 CREATE INDEX audit_client ON audit (client, id) WHERE client IS NOT NULL;
 CREATE INDEX audit_user ON audit (user_id, id) WHERE user_id IS NOT NULL;
-CREATE TABLE audit_head (one INTEGER PRIMARY KEY CHECK (one = 1), id INTEGER NOT NULL, link BLOB NOT NULL) STRICT;
+-- `sent` is the last entry that was handed to a log collector.
+CREATE TABLE audit_head (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    id INTEGER NOT NULL,
+    link BLOB NOT NULL,
+    sent INTEGER NOT NULL DEFAULT 0
+) STRICT;
 INSERT INTO audit_head (one, id, link) VALUES (1, 0, zeroblob(32));
+
+-- Work that one core at a time does (leases.rs).
+CREATE TABLE lease (name TEXT PRIMARY KEY, holder BLOB NOT NULL, ends INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 
 -- Clients and nodes.
 CREATE TABLE client (
@@ -169,7 +178,12 @@ CREATE TABLE client (
     time_zone TEXT,
     contacts TEXT NOT NULL DEFAULT '',
     builtin INTEGER NOT NULL DEFAULT 0,
-    created INTEGER NOT NULL
+    created INTEGER NOT NULL,
+    -- How many days its alerts are kept; null: as long as the core keeps alerts (retention.rs).
+    keep_days INTEGER,
+    -- Since when nothing of it may be deleted, and why (holds.rs).
+    held INTEGER,
+    held_why TEXT
 ) STRICT;
 CREATE TABLE user_client (
     user_id INTEGER NOT NULL REFERENCES user ON DELETE CASCADE,

@@ -141,11 +141,90 @@ async fn old_alerts_go_with_everything_that_belongs_to_them() {
     node.send(&story.store, vec![record(alert("2"))]).await;
     story.store.catch_up().await.unwrap();
     let keep = Keep { age: SignedDuration::from_hours(30 * 24), bytes: u64::MAX };
-    while story.store.retain(&all(), keep, story.store.clock().now()).await.unwrap() {}
+    while story.store.retain(&all(), keep).await.unwrap() {}
     let rows = story.rows("").await;
     assert_eq!(rows.iter().map(|row| row.rule_id.as_str()).collect::<Vec<_>>(), ["2"]);
     assert!(story.rows("\"rule 1\"").await.is_empty());
     assert_eq!(story.store.health().await.unwrap().alerts, 1);
+}
+
+#[tokio::test]
+async fn each_client_keeps_its_alerts_for_its_own_time_and_all_of_them_under_a_hold() {
+    let story = Story::begin().await;
+    let mut nodes = Vec::new();
+    for (name, days) in [("Short", Some(7)), ("Usual", None), ("Long", Some(90)), ("Held", Some(7))] {
+        let client = story.client(name).await;
+        story.store.keep_client(admin(), &all(), client.id, days).await.unwrap();
+        nodes.push((client.id, story.node(client.id, name).await));
+    }
+    let held = nodes[3].0;
+    story.store.hold_client(admin(), &all(), held, "court order 1".into()).await.unwrap();
+    for (days, turn) in [(100, 60), (40, 30), (10, 9), (1, 1)] {
+        for (_, node) in &mut nodes {
+            node.send(&story.store, vec![record(alert(&days.to_string()))]).await;
+        }
+        story.hand.turn(turn * 86_400);
+    }
+    story.store.catch_up().await.unwrap();
+    let keep = Keep { age: SignedDuration::from_hours(30 * 24), bytes: u64::MAX };
+    while story.store.retain(&all(), keep).await.unwrap() {}
+    let left = async |slug: &str| -> Vec<String> {
+        story.rows(&format!("client:{slug}")).await.into_iter().map(|row| row.rule_id).collect()
+    };
+    assert_eq!(left("short").await, ["1"]);
+    assert_eq!(left("usual").await, ["1", "10"]);
+    assert_eq!(left("long").await, ["1", "10", "40"]);
+    assert_eq!(left("held").await, ["1", "10", "40", "100"]);
+
+    // Nor does it go for want of room, or with its node, or by hand.
+    let refused = story.store.delete_node(admin(), &all(), nodes[3].1.node).await.unwrap_err();
+    assert!(refused.to_string().contains("under legal hold since"), "{refused}");
+    let refused = story.store.delete_client(admin(), &all(), held).await.unwrap_err();
+    assert!(refused.to_string().contains("under legal hold since"), "{refused}");
+    while story.store.retain(&all(), Keep { age: SignedDuration::MAX, bytes: 0 }).await.unwrap() {}
+    assert_eq!(left("held").await.len(), 4);
+    assert_eq!(story.rows("").await.len(), 4, "of the others nothing is left");
+
+    // When the hold is lifted it is as with all others.
+    story.store.release_client(admin(), &all(), held).await.unwrap();
+    while story.store.retain(&all(), keep).await.unwrap() {}
+    assert_eq!(left("held").await, ["1"]);
+    let ask = AuditAsk { client: Some(held), action: Some("client".into()), limit: 3, ..AuditAsk::default() };
+    let said = story.store.audit(&all(), ask).await.unwrap();
+    let said: Vec<_> = said.iter().map(|entry| entry.action.as_str()).collect();
+    assert_eq!(said, ["client.release", "client.hold", "client.keep"]);
+}
+
+#[tokio::test]
+async fn what_was_being_cleared_away_waits_while_the_client_is_held() {
+    let story = Story::begin().await;
+    let acme = story.client("Acme").await;
+    let mut node = story.node(acme.id, "sensor").await;
+    node.send(&story.store, vec![record(alert("1"))]).await;
+    story.store.delete_node(admin(), &all(), node.node).await.unwrap();
+    story.store.hold_client(admin(), &all(), acme.id, "asked by the court".into()).await.unwrap();
+    story.store.catch_up().await.unwrap();
+    assert_eq!(story.rows("").await.len(), 1);
+    story.store.release_client(admin(), &all(), acme.id).await.unwrap();
+    story.store.catch_up().await.unwrap();
+    assert!(story.rows("").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_hold_needs_a_reason_and_days_have_a_range() {
+    let story = Story::begin().await;
+    let acme = story.client("Acme").await.id;
+    for why in ["", " \n", &"x".repeat(1_001)] {
+        let refused = story.store.hold_client(admin(), &all(), acme, why.into()).await.unwrap_err();
+        assert!(matches!(refused, Error::Invalid { field: "why", .. }), "{refused:?}");
+    }
+    for days in [0, 36_501, u32::MAX] {
+        let refused = story.store.keep_client(admin(), &all(), acme, Some(days)).await.unwrap_err();
+        assert!(matches!(refused, Error::Invalid { field: "keep_days", .. }), "{refused:?}");
+    }
+    assert!(matches!(story.store.release_client(admin(), &all(), acme).await.unwrap_err(), Error::Refused(_)));
+    let client = story.store.client(&all(), acme).await.unwrap();
+    assert_eq!((client.keep_days, client.hold), (None, None));
 }
 
 #[tokio::test]
@@ -160,7 +239,7 @@ async fn a_database_that_grew_too_large_lets_the_oldest_go() {
     story.store.catch_up().await.unwrap();
     let before = story.store.used_bytes().await.unwrap();
     let keep = Keep { age: SignedDuration::MAX, bytes: before * 2 / 3 };
-    while story.store.retain(&all(), keep, story.store.clock().now()).await.unwrap() {}
+    while story.store.retain(&all(), keep).await.unwrap() {}
     assert!(story.store.used_bytes().await.unwrap() <= keep.bytes);
     let left = story.store.health().await.unwrap().alerts;
     assert!((1..2_000).contains(&left), "{left}");

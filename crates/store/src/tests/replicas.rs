@@ -321,13 +321,38 @@ async fn a_part_of_the_tables_goes_when_all_in_it_is_old() {
     };
     assert_eq!(parts(), 5);
     let keep = Keep { age: SignedDuration::from_hours(24), bytes: u64::MAX };
-    while story.store.retain(&all(), keep, story.store.clock().now()).await.unwrap() {}
+    while story.store.retain(&all(), keep).await.unwrap() {}
     assert_eq!(parts(), 4, "the first is dropped");
     let rows = story.rows("").await;
     assert_eq!(rows.iter().map(|row| row.rule_id.as_str()).collect::<Vec<_>>(), ["4", "3"]);
     assert_eq!(story.store.health().await.unwrap().alerts, 2);
     assert_eq!(story.store.node(&all(), node.node).await.unwrap().alerts, 2);
     assert_eq!(story.store.client(&all(), acme.id).await.unwrap().open_alerts, 2);
+}
+
+#[tokio::test]
+async fn a_part_stays_while_somebody_keeps_what_is_in_it_and_the_others_alerts_go_one_by_one() {
+    use crate::engine::postgresql::partitions::PART;
+    let story = Story::begin().await;
+    let (acme, other) = (story.client("Acme").await, story.client("Other").await);
+    let (mut held, mut usual) = (story.node(acme.id, "held").await, story.node(other.id, "usual").await);
+    held.send(&story.store, vec![record(alert("1"))]).await;
+    usual.send(&story.store, vec![record(alert("2"))]).await;
+    for part in 1..=2 {
+        let sql = format!("SELECT setval('alert_number', {})", part * PART + 5);
+        std::thread::scope(|scope| scope.spawn(|| own(&story).connect().batch_execute(&sql).unwrap()).join().unwrap());
+        story.hand.turn(40 * 86_400);
+        usual.send(&story.store, vec![record(alert("3"))]).await;
+        story.store.catch_up().await.unwrap();
+    }
+    story.store.hold_client(admin(), &all(), acme.id, "asked by the court".into()).await.unwrap();
+    let keep = Keep { age: SignedDuration::from_hours(30 * 24), bytes: u64::MAX };
+    while story.store.retain(&all(), keep).await.unwrap() {}
+    let rules = async || -> Vec<_> { story.rows("").await.into_iter().map(|row| row.rule_id).collect() };
+    assert_eq!(rules().await, ["3", "1"]);
+    story.store.release_client(admin(), &all(), acme.id).await.unwrap();
+    while story.store.retain(&all(), keep).await.unwrap() {}
+    assert_eq!(rules().await, ["3"]);
 }
 
 fn new_session() -> NewSession {

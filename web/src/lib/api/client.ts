@@ -26,8 +26,8 @@ http.use({
     if (request.method !== 'GET') {
       // A page of another origin can't set this header: it is what keeps forged requests out.
       request.headers.set('X-Socme', '1');
-      again.set(request, request.clone());
     }
+    again.set(request, request.clone());
     // Moments in a query, «after:14:00», are of the zone in which the page shows times.
     const url = new URL(request.url);
     if (!url.searchParams.has('q')) return request;

@@ -236,6 +236,70 @@ export interface paths {
         patch: operations["clients_change"];
         trace?: never;
     };
+    "/api/v1/clients/{id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Everything of a client as a ZIP archive of JSON Lines; `README.txt` in it says what is where.
+         * @description Who: admin. About: one client; another's does not exist. Shows: session with a proof of the last 15 minutes, or key.
+         */
+        get: operations["clients_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clients/{id}/hold": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Puts a client under legal hold, or says anew why it is: nothing of it is deleted, neither by age nor by hand.
+         * @description Who: admin. About: one client; another's does not exist. Shows: session or key.
+         */
+        put: operations["clients_hold"];
+        post?: never;
+        /**
+         * Lifts a legal hold: what is older than it is kept for goes within minutes.
+         * @description Who: admin. About: one client; another's does not exist. Shows: session with a proof of the last 15 minutes, or key.
+         */
+        delete: operations["clients_release"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clients/{id}/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Says how long a client's alerts are kept. Older ones go within minutes.
+         * @description Who: admin. About: one client; another's does not exist. Shows: session with a proof of the last 15 minutes, or key.
+         */
+        put: operations["clients_keep"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/clients/{id}/tokens": {
         parameters: {
             query?: never;
@@ -1780,11 +1844,22 @@ export interface components {
              * @description Since when.
              */
             created: string;
+            hold?: components["schemas"]["Hold"] | null;
             /**
              * Format: int64
              * @description Number.
              */
             id: number;
+            /**
+             * Format: int32
+             * @description For how many days its alerts are kept; null: as long as the core keeps alerts.
+             */
+            keep_days?: number | null;
+            /**
+             * Format: int64
+             * @description For how many days its alerts are kept in the end; null: for ever.
+             */
+            kept_days?: number | null;
             /** @description Name. */
             name: string;
             /**
@@ -2090,6 +2165,16 @@ export interface components {
             /** @description Who. */
             who: string;
         };
+        /** @description Nothing of a client may be deleted, by nobody. */
+        Hold: {
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            since: string;
+            /** @description Why; null to who is no administrator. */
+            why?: string | null;
+        };
         /** @description A watched host. */
         Host: {
             /** @description The Wazuh agent's id (ECS `host.id`). */
@@ -2181,6 +2266,14 @@ export interface components {
         Invited: {
             /** @description The name to sign in with. */
             name: string;
+        };
+        /** @description How long alerts are kept. */
+        Keeping: {
+            /**
+             * Format: int32
+             * @description Days from their arrival, 1 to 36,500; null: as long as the core keeps alerts (`retention.max_age`).
+             */
+            keep_days?: number | null;
         };
         /** @description A one-time link's token. */
         Link: {
@@ -2355,6 +2448,11 @@ export interface components {
             notes?: string;
             /** @description IANA name of its time zone. */
             time_zone?: string | null;
+        };
+        /** @description A legal hold to be. */
+        NewHold: {
+            /** @description 1 to 1,000 characters. */
+            why: string;
         };
         /** @description Where to. */
         NewOwnVisit: {
@@ -3295,6 +3393,7 @@ export type Health = components['schemas']['Health'];
 export type Histogram = components['schemas']['Histogram'];
 export type HistoryAction = components['schemas']['HistoryAction'];
 export type HistoryEntry = components['schemas']['HistoryEntry'];
+export type Hold = components['schemas']['Hold'];
 export type Host = components['schemas']['Host'];
 export type Identities = components['schemas']['Identities'];
 export type Identity = components['schemas']['Identity'];
@@ -3303,6 +3402,7 @@ export type Invitation = components['schemas']['Invitation'];
 export type InvitationAnswer = components['schemas']['InvitationAnswer'];
 export type InvitationToken = components['schemas']['InvitationToken'];
 export type Invited = components['schemas']['Invited'];
+export type Keeping = components['schemas']['Keeping'];
 export type Link = components['schemas']['Link'];
 export type Lost = components['schemas']['Lost'];
 export type MachineStatus = components['schemas']['MachineStatus'];
@@ -3313,6 +3413,7 @@ export type Network = components['schemas']['Network'];
 export type NewApiKey = components['schemas']['NewApiKey'];
 export type NewAuthenticator = components['schemas']['NewAuthenticator'];
 export type NewClient = components['schemas']['NewClient'];
+export type NewHold = components['schemas']['NewHold'];
 export type NewOwnVisit = components['schemas']['NewOwnVisit'];
 export type NewPasskey = components['schemas']['NewPasskey'];
 export type NewProof = components['schemas']['NewProof'];
@@ -4021,7 +4122,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It still has nodes, or is built in */
+            /** @description It still has nodes, is built in, or is under legal hold */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4044,6 +4145,236 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["ClientChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Client"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    clients_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": number[];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another client is being exported */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    clients_hold: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewHold"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Client"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    clients_release: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Client"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is under no hold */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    clients_keep: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Keeping"];
             };
         };
         responses: {
