@@ -48,6 +48,7 @@ soak: web/dist/index.html ## Kill, cut and restore for as long as you like, and 
 
 .PHONY: deny
 deny: target/tools/bin/cargo-deny ## Hold the dependencies against deny.toml: bans, licences, sources
+	@cargo fetch --quiet --locked
 	@target/tools/bin/cargo-deny --offline check bans licenses sources
 
 .PHONY: audit
@@ -64,9 +65,11 @@ sbom: target/tools/bin/cargo-cyclonedx web/node_modules/.package-lock.json ## Li
 	@cd web && npm sbom --sbom-format cyclonedx --omit dev >../dist/web.cdx.json
 	@ls -l dist/*.cdx.json
 
-# Tools that are not Debian's; built once.
+# Tools that are not Debian's; built once, quickly rather than well.
+target/tools/bin/cargo-deny: TOOL = cargo-deny@0.20.2
+target/tools/bin/cargo-cyclonedx: TOOL = cargo-cyclonedx
 target/tools/bin/%:
-	@cargo install --quiet --locked --root target/tools $*
+	@cargo install --quiet --locked --debug --root target/tools $(TOOL)
 
 .PHONY: build
 build: web/dist/index.html ## Build the program, with the web application in it

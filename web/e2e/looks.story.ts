@@ -36,6 +36,8 @@ beforeAll(async () => {
   const secret = await newKey(page, 'weekly report on the office server', { valid_days: 90, clients: [2, 3] });
   await fetch(`${core.url}/api/v1/alerts`, { headers: { Authorization: `Bearer ${secret}` } });
   await newKey(page, 'backup checker');
+  const why = { why: 'Case 118/2026 of the regional court, see the letter in the safe. '.repeat(6) };
+  await page.request.put(`${core.url}/api/v1/clients/2/hold`, { data: why, headers: { 'X-Socme': '1' } });
   await visit.end();
 });
 afterAll(async () => {
@@ -43,7 +45,7 @@ afterAll(async () => {
   await closeBrowser();
 });
 
-const PAGES = ['/', '/alerts', '/clients', '/nodes', '/health', '/users', '/keys', '/audit', '/me'];
+const PAGES = ['/', '/alerts', '/clients', '/clients/2', '/nodes', '/health', '/users', '/keys', '/audit', '/me'];
 
 const looks = [
   { name: 'wide-light', options: { colorScheme: 'light' } },
