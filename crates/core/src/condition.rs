@@ -72,7 +72,7 @@ pub(crate) fn warnings(core: &Core) -> Vec<Warning> {
         let what = format!("The certificate files on the disk cannot be used: {why}");
         warn("tls-files", what, "Mend them; the old certificate is in use meanwhile.");
     }
-    if let Some(why) = core.collector_trouble() {
+    if let Some(why) = core.collector.borrow().as_deref() {
         let what = format!("The audit log does not reach the log collector: {why}");
         warn("collector", what, "Look after audit.syslog; what was not sent is sent then.");
     }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use store::{ClientId, NodeId, Store};
-use tokio::sync::{Semaphore, broadcast};
+use tokio::sync::{Semaphore, broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::breached::Breached;
@@ -66,8 +66,8 @@ pub(crate) struct Core {
     pub(crate) live_room: Arc<Semaphore>,
     /// One client is exported at a time: each holds a snapshot of the database.
     pub(crate) export_turn: Arc<Semaphore>,
-    /// Why the log collector does not get the audit log.
-    collector_trouble: RwLock<Option<String>>,
+    /// Why the log collector does not take the audit log; none: it does.
+    pub(crate) collector: watch::Sender<Option<String>>,
     /// What is measured.
     pub(crate) metrics: Metrics,
     /// Where people reach the pages, without a final slash.
@@ -132,7 +132,7 @@ impl Core {
             decode_turns: Arc::new(Semaphore::new(DECODE_TURNS)),
             live_room: Arc::new(Semaphore::new(LIVE_ROOM)),
             export_turn: Arc::new(Semaphore::new(1)),
-            collector_trouble: RwLock::default(),
+            collector: watch::Sender::default(),
             metrics: Metrics::new(),
             started: Instant::now(),
             stop: CancellationToken::new(),
@@ -147,16 +147,6 @@ impl Core {
     /// The authorities as they are now.
     pub(crate) fn authorities(&self) -> Arc<Authorities> {
         self.authorities.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Why the log collector does not get the audit log, if it does not.
-    pub(crate) fn collector_trouble(&self) -> Option<String> {
-        self.collector_trouble.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Notes whether the log collector gets it.
-    pub(crate) fn say_of_collector(&self, trouble: Option<String>) {
-        *self.collector_trouble.write().unwrap_or_else(PoisonError::into_inner) = trouble;
     }
 
     /// Uses these authorities from now on.

@@ -15,8 +15,8 @@ use crate::nodes::{self, Node};
 use crate::oldest::oldest;
 use crate::{Result, Scope, Store};
 
-/// Pieces that are read at once.
-const STEP: i64 = 500;
+/// Pieces that are read at once: alerts come with their raw events, so that some are large.
+const STEP: i64 = 100;
 const HOUR: i64 = 3_600_000;
 
 /// A piece of a client's data. They come in this order, alerts and entries in that of their arrival.

@@ -5,12 +5,11 @@ use jiff::Timestamp;
 use crate::audit::{self, Actor, Note};
 use crate::changes::{self, Kind};
 use crate::clients::{Client, load};
-use crate::clock::from_millis;
 use crate::engine::sql::{Sql, params};
 use crate::id::ClientId;
 use crate::{Error, Result, Scope, Store};
 
-/// Most days that alerts can be kept for: as long as the text of a moment has four digits for its year, and then some.
+/// Most days that alerts can be kept for: a hundred years, so that every moment stays one that can be counted with.
 const MOST_DAYS: u32 = 36_500;
 /// Longest reason, in characters.
 const LONGEST: usize = 1_000;
@@ -103,14 +102,17 @@ fn told(client: &Client) -> serde_json::Value {
     }
 }
 
+/// Whether a client is under legal hold. One that is no more is under none.
+pub(crate) fn is_held(sql: Sql<'_>, id: ClientId) -> Result<bool> {
+    let held = sql.one("SELECT 1 FROM client WHERE id = ?1 AND held IS NOT NULL", [id], |_| Ok(()))?;
+    Ok(held.is_some())
+}
+
 /// Fails if a client is under legal hold.
 pub(crate) fn refuse_if_held(sql: Sql<'_>, id: ClientId) -> Result<()> {
-    let held = sql.one("SELECT held FROM client WHERE id = ?1", [id], |row| row.get::<_, Option<i64>>(0))?.flatten();
-    match held {
-        Some(since) => Err(Error::Refused(format!(
-            "its client is under legal hold since {:.0}: nothing of it can be deleted until the hold is lifted",
-            from_millis(since)
-        ))),
-        None => Ok(()),
+    if is_held(sql, id)? {
+        let why = "the client is under legal hold: nothing of it can be deleted until the hold is lifted";
+        return Err(Error::Refused(why.into()));
     }
+    Ok(())
 }

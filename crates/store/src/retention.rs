@@ -129,7 +129,7 @@ fn retain(tx: &mut Tx<'_>, age: SignedDuration, too_large: bool) -> Result<bool>
     for (client, above, below) in &with_some {
         tx.sql.claim(*client)?;
         // Held since it was looked at.
-        if holds::refuse_if_held(tx.sql, *client).is_err() {
+        if holds::is_held(tx.sql, *client)? {
             continue;
         }
         let numbers = oldest(tx.sql, &[(*client, *above, *below)], room)?.concat();
@@ -327,6 +327,10 @@ pub(crate) fn clear_away(tx: &mut Tx<'_>) -> Result<bool> {
     })?;
     let Some((id, kind, client, subject)) = job else { return Ok(false) };
     tx.sql.claim(client)?;
+    // Held since it was looked for: the next look passes it over.
+    if holds::is_held(tx.sql, client)? {
+        return Ok(true);
+    }
     let rows = if kind == jobs::Kind::ClearNode.word() {
         tx.sql.all(
             "SELECT number FROM alert WHERE client = ?1 AND node = ?2 ORDER BY number LIMIT ?3",

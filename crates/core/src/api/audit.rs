@@ -1,16 +1,16 @@
 //! Who changed what.
 
 use axum::Json;
-use axum::body::{Body as Bytes, Bytes as Chunk};
+use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderValue, header};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use futures::stream;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use store::{AuditAsk, ClientId, UserId};
 use utoipa::{IntoParams, ToSchema};
 
+use super::download::download;
 use super::extract::Parameters;
 use super::person::Person;
 use crate::problem::{Problem, ProblemBody};
@@ -152,8 +152,8 @@ pub(super) async fn export(
     person: Person,
     Parameters(which): Parameters<Which>,
 ) -> Result<Response, Problem> {
-    core.store.note(person.actor, "audit.export", "audit log".into(), String::new()).await?;
-    let scope = person.scope;
+    core.store.note(person.actor.clone(), "audit.export", "audit log".into(), String::new()).await?;
+    let (scope, asked) = (person.scope.clone(), core.clone());
     // Asked for piece by piece, as the browser takes them: nothing is gathered here.
     let lines = stream::try_unfold(Some(which.ask(CHUNK)), move |ask| {
         let (core, scope) = (core.clone(), scope.clone());
@@ -168,15 +168,10 @@ pub(super) async fn export(
                 serde_json::to_writer(&mut text, &Entry::from(entry)).map_err(store::Error::from)?;
                 text.push(b'\n');
             }
-            Ok(Some((Chunk::from(text), next)))
+            Ok(Some((Bytes::from(text), next)))
         }
     });
-    let mut response = Bytes::from_stream(lines).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
-    let name = HeaderValue::from_static("attachment; filename=\"socme-audit.jsonl\"");
-    headers.insert(header::CONTENT_DISPOSITION, name);
-    Ok(response)
+    download(asked, person, "application/x-ndjson", "socme-audit.jsonl", lines)
 }
 
 /// Where the chain ends: to be kept where whoever writes to the database cannot reach it. `socme core verify-audit` checks it.

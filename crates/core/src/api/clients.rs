@@ -40,7 +40,7 @@ pub(super) struct Client {
     created: Timestamp,
     /// For how many days its alerts are kept; null: as long as the core keeps alerts.
     keep_days: Option<u32>,
-    /// For how many days its alerts are kept in the end; null: for ever.
+    /// For how many days its alerts are kept in the end, begun days as whole ones; null: for ever.
     kept_days: Option<u64>,
     /// A legal hold: nothing of it may be deleted.
     hold: Option<Hold>,
@@ -48,7 +48,7 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) fn new(core: &Core, person: &Person, client: store::Client) -> Self {
-        let usual = core.config.retention_max_age.get().map(|age| age.as_secs() / 86_400);
+        let usual = core.config.retention_max_age.get().map(|age| age.as_secs().div_ceil(86_400));
         Self {
             id: client.id.0,
             name: client.name,

@@ -9,11 +9,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use axum::body::{Body as Bytes, Bytes as Chunk};
+use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderValue, header};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::Serialize;
 use serde_json::json;
 use store::{ClientId, Piece};
@@ -27,6 +27,7 @@ use zip::{CompressionMethod, ZipWriter};
 use super::alerts::{AlertDetail, AlertState};
 use super::audit::Entry;
 use super::clients::Client;
+use super::download::download;
 use super::extract::Place;
 use super::nodes::Node;
 use super::person::Person;
@@ -88,28 +89,24 @@ pub(super) async fn export(
         .map_err(|_| Problem::later("Another client is being exported.").retry_after(Duration::from_secs(60)))?;
     core.store.note_at(person.actor.clone(), client.id, "client.export", client.name).await?;
     let (chunks, taken) = mpsc::channel(WAITING);
-    let name = format!("attachment; filename=\"socme-{}-{}.zip\"", client.slug, core.now().strftime("%Y-%m-%d"));
+    let name = format!("socme-{}-{}.zip", client.slug, core.now().strftime("%Y-%m-%d"));
+    let (writer, asker) = (core.clone(), person.clone());
     tokio::spawn(async move {
         let _turn = turn;
         let failed = chunks.clone();
-        if let Err(error) = write(&core, person, client.id, chunks).await {
-            tracing::warn!(error = format!("{error:#}"), client = client.id.0, "the export of a client broke off");
+        if let Err(error) = write(&writer, asker, client.id, chunks).await {
             // Ends the answer in the middle, so that nobody takes it for whole.
-            let _ = failed.send(Err(io::Error::other("the export broke off"))).await;
+            let _ = failed.send(Err(io::Error::other(error))).await;
         }
     });
-    let mut response = Bytes::from_stream(ReceiverStream::new(taken)).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/zip"));
-    headers.insert(header::CONTENT_DISPOSITION, HeaderValue::try_from(name).map_err(Problem::internal)?);
-    Ok(response)
+    download(core, person, "application/zip", &name, ReceiverStream::new(taken))
 }
 
 async fn write(
     core: &Shared,
     person: Person,
     client: ClientId,
-    chunks: mpsc::Sender<io::Result<Chunk>>,
+    chunks: mpsc::Sender<io::Result<Bytes>>,
 ) -> store::Result<()> {
     let (scope, asker, writer) = (person.scope.clone(), person, core.clone());
     let mut archive = Some(Archive::new(chunks, core.now()));
@@ -126,7 +123,7 @@ async fn write(
 
 /// Sends what is written; once the line is closed, nothing more.
 struct Sending {
-    chunks: mpsc::Sender<io::Result<Chunk>>,
+    chunks: mpsc::Sender<io::Result<Bytes>>,
     runtime: Handle,
     open: Arc<AtomicBool>,
 }
@@ -136,7 +133,7 @@ impl Write for Sending {
         if !self.open.load(Ordering::Relaxed) {
             return Ok(bytes.len());
         }
-        let chunk = Chunk::copy_from_slice(bytes);
+        let chunk = Bytes::copy_from_slice(bytes);
         self.runtime
             .block_on(self.chunks.send_timeout(Ok(chunk), PATIENCE))
             .map_err(|_| io::Error::new(io::ErrorKind::BrokenPipe, "nobody takes what is sent"))?;
@@ -154,6 +151,8 @@ struct Archive {
     _line: Line,
     zip: ZipWriter<StreamWriter<BufWriter<Sending>>>,
     made: Timestamp,
+    /// The same, as archives write it.
+    date: zip::DateTime,
     /// How many files are begun of those that have lines, and how many lines each has.
     begun: usize,
     lines: BTreeMap<&'static str, u64>,
@@ -163,16 +162,24 @@ struct Archive {
 const FILES: [&str; 4] = ["nodes.jsonl", "alerts.jsonl", "counts.jsonl", "audit.jsonl"];
 
 impl Archive {
-    fn new(chunks: mpsc::Sender<io::Result<Chunk>>, made: Timestamp) -> Self {
+    fn new(chunks: mpsc::Sender<io::Result<Bytes>>, made: Timestamp) -> Self {
         let open = Arc::new(AtomicBool::new(true));
         let sending = Sending { chunks, runtime: Handle::current(), open: open.clone() };
         let zip = ZipWriter::new_stream(BufWriter::with_capacity(CHUNK, sending));
-        Self { _line: Line(open), zip, made, begun: 0, lines: FILES.into_iter().map(|file| (file, 0)).collect() }
+        let at = TimeZone::UTC.to_datetime(made);
+        let [month, day, hour, minute, second] =
+            [at.month(), at.day(), at.hour(), at.minute(), at.second()].map(i8::unsigned_abs);
+        let date = zip::DateTime::from_date_and_time(at.year().unsigned_abs(), month, day, hour, minute, second);
+        let date = date.unwrap_or_default();
+        Self { _line: Line(open), zip, made, date, begun: 0, lines: FILES.into_iter().map(|file| (file, 0)).collect() }
     }
 
     fn begin(&mut self, file: &'static str) -> anyhow::Result<()> {
         // Its length is not known before: it may be beyond 4 GiB.
-        let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated).large_file(true);
+        let options = SimpleFileOptions::default()
+            .compression_method(CompressionMethod::Deflated)
+            .last_modified_time(self.date)
+            .large_file(true);
         Ok(self.zip.start_file(file, options)?)
     }
 

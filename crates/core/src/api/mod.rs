@@ -7,6 +7,7 @@ mod asking;
 mod audit;
 mod charts;
 mod clients;
+mod download;
 mod export;
 mod extract;
 mod factors;

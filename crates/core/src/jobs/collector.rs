@@ -3,8 +3,9 @@
 //! # Invariants
 //! - Entries go in their order; how far they went is in the database, so that a restart goes on behind the last.
 //! - By tcp and tls the line is closed after each batch, and only once the collector has closed its end as well is the batch
-//!   counted as sent: until then it may lie in a buffer that dies with the machine. What is not counted is sent again, so an
-//!   entry may come twice (its `id` says so), but none is left out. By udp nobody knows.
+//!   counted as sent: until then it may lie in a buffer that dies with a machine. What is not counted is sent again, so an
+//!   entry may come twice (its `id` says so). What the collector has taken and not kept is its own: syslog knows no receipt. By
+//!   udp nobody knows.
 //! - What is sent is ASCII and without control characters, however the names in it are written.
 
 use std::fmt::Write as _;
@@ -12,7 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use jiff::SignedDuration;
 use rustls_pki_types::ServerName;
 use store::Scope;
@@ -117,15 +118,22 @@ impl Job for Sending {
             let messages: Vec<_> = entries.into_iter().map(|entry| message(&host, entry)).collect();
             let sent = tokio::time::timeout(LONGEST, self.send(&messages)).await;
             if let Err(error) = sent.unwrap_or_else(|_| Err(anyhow::anyhow!("it does not answer in time"))) {
-                core.say_of_collector(Some(format!("{error:#}")));
-                bail!("{}:{}: {error:#}", self.collector.host, self.collector.port);
+                // Told once, by the log as by the health page: it is tried again every few seconds.
+                let why = format!("{error:#}");
+                if core.collector.send_if_modified(|known| known.replace(why.clone()).as_ref() != Some(&why)) {
+                    let Collector { host, port, .. } = &self.collector;
+                    tracing::warn!(host, port, why, "the log collector does not take the audit log");
+                }
+                return Ok(());
             }
             core.store.audit_sent(last).await?;
             if core.stop.is_cancelled() {
                 break;
             }
         }
-        core.say_of_collector(None);
+        if core.collector.send_if_modified(|known| known.take().is_some()) {
+            tracing::info!("the log collector takes the audit log again");
+        }
         Ok(())
     }
 }

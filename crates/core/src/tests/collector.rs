@@ -3,18 +3,31 @@
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use rustix::fs::{CWD, Mode, mkfifoat};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::net::unix::pipe;
+use tokio::time::timeout;
 
 use super::Stage;
 
-/// rsyslog in a folder of its own, on a port of loopback.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// How it listens, enciphered.
+const TLS: &str = "module(load=\"imtcp\" streamDriver.name=\"gtls\" streamDriver.mode=\"1\" streamDriver.authMode=\"anon\")\n\
+                   input(type=\"imtcp\" address=\"127.0.0.1\" port=\"PORT\")";
+
+/// rsyslog in a folder of its own, on a port of loopback; what it gets comes through a pipe.
 struct Rsyslog {
     folder: TempDir,
     port: u16,
     process: Option<Child>,
+    lines: Lines<BufReader<pipe::Receiver>>,
+    /// What it got: what stands before the JSON, and that.
+    got: Vec<(String, Value)>,
 }
 
 impl Rsyslog {
@@ -26,30 +39,35 @@ impl Rsyslog {
         let at = |file: &str| folder.path().join(file).display().to_string();
         std::fs::write(at("cert.pem"), made.cert.pem()).unwrap();
         std::fs::write(at("key.pem"), made.signing_key.serialize_pem()).unwrap();
+        mkfifoat(CWD, at("got"), Mode::RUSR | Mode::WUSR).unwrap();
+        // Open for writing too, so that the pipe outlives whoever writes into it.
+        let pipe = pipe::OpenOptions::new().read_write(true).open_receiver(at("got")).unwrap();
         let text = format!(
-            "global(workDirectory=\"{}\" defaultNetstreamDriverCAFile=\"{cert}\" defaultNetstreamDriverCertFile=\"{cert}\" \
+            "global(processInternalMessages=\"on\" workDirectory=\"{}\" defaultNetstreamDriverCAFile=\"{cert}\" defaultNetstreamDriverCertFile=\"{cert}\" \
              defaultNetstreamDriverKeyFile=\"{}\")\n{}\n\
              template(name=\"plain\" type=\"string\" string=\"%syslogfacility-text%.%syslogseverity-text% %app-name% %msgid% %msg%\\n\")\n\
-             action(type=\"omfile\" file=\"{}\" template=\"plain\" asyncWriting=\"off\" flushOnTXEnd=\"on\")\n",
+             action(type=\"ompipe\" pipe=\"{}\" template=\"plain\")\n",
             folder.path().display(),
             at("key.pem"),
             input.replace("PORT", &port.to_string()),
-            at("got.log"),
+            at("got"),
             cert = at("cert.pem"),
         );
         std::fs::write(at("rsyslog.conf"), text).unwrap();
-        Self { folder, port, process: None }
+        Self { folder, port, process: None, lines: BufReader::new(pipe).lines(), got: Vec::new() }
     }
 
     fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn start(&mut self) {
+    /// Starts it, and waits until it says that it listens.
+    async fn start(&mut self) {
         let (conf, pid) = (self.file("rsyslog.conf"), self.file("pid"));
         let mut command = Command::new("/usr/sbin/rsyslogd");
         command.arg("-n").arg("-f").arg(conf).arg("-i").arg(pid).stdout(Stdio::null()).stderr(Stdio::null());
         self.process = Some(command.spawn().unwrap());
+        while !self.line().await.contains("] start") {}
     }
 
     fn stop(&mut self) {
@@ -60,21 +78,20 @@ impl Rsyslog {
         let _ = std::fs::remove_file(self.file("pid"));
     }
 
-    /// What it got: what stands before the JSON, and that.
-    fn got(&self) -> Vec<(String, Value)> {
-        let text = std::fs::read_to_string(self.file("got.log")).unwrap_or_default();
-        let line = |line: &str| {
-            let (head, json) = line.split_at(line.find('{')?);
-            Some((head.trim().to_owned(), serde_json::from_str(json).ok()?))
-        };
-        text.lines().filter_map(line).collect()
+    async fn line(&mut self) -> String {
+        let line = timeout(LONGEST, self.lines.next_line()).await.expect("nothing came").unwrap().unwrap();
+        if let Some((head, json)) = line.find('{').map(|at| line.split_at(at)) {
+            self.got.push((head.trim().to_owned(), serde_json::from_str(json).unwrap()));
+        }
+        line
     }
 
     /// Waits until it has every entry that the core has.
-    async fn has_all(&self, stage: &mut Stage) -> Vec<(String, Value)> {
+    async fn has_all(&mut self, stage: &mut Stage) {
         let newest = stage.get("/audit").await["entries"][0]["id"].as_i64().unwrap();
-        wait(|| self.got().iter().any(|(_, entry)| entry["id"] == newest)).await;
-        self.got()
+        while self.got.last().is_none_or(|(_, entry)| entry["id"].as_i64() < Some(newest)) {
+            self.line().await;
+        }
     }
 }
 
@@ -84,13 +101,10 @@ impl Drop for Rsyslog {
     }
 }
 
-/// Waits until it is so.
-async fn wait(mut so: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !so() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "it never came");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+/// Waits until the core says this of its collector.
+async fn trouble(stage: &Stage, so: impl FnMut(&Option<String>) -> bool) {
+    let mut heard = stage.running.as_ref().unwrap().core.collector.subscribe();
+    timeout(LONGEST, heard.wait_for(so)).await.expect("it never came").unwrap();
 }
 
 async fn client(stage: &mut Stage, name: &str) {
@@ -104,54 +118,45 @@ async fn stage(url: &str, ca: Option<&Path>) -> Stage {
 
 #[tokio::test]
 async fn a_collector_that_was_away_gets_every_entry_in_its_order() {
-    let mut rsyslog = Rsyslog::new(
-        "module(load=\"imtcp\" streamDriver.name=\"gtls\" streamDriver.mode=\"1\" streamDriver.authMode=\"anon\")\n\
-         input(type=\"imtcp\" address=\"127.0.0.1\" port=\"PORT\")",
-    );
+    let mut rsyslog = Rsyslog::new(TLS);
     let url = format!("tls://localhost:{}", rsyslog.port);
     let mut stage = stage(&url, Some(&rsyslog.file("cert.pem"))).await;
     client(&mut stage, "Zoë <13>1 😀").await;
     // Nobody is there: the health page says so, and nothing is lost.
-    let core = stage.running.as_ref().unwrap().core.clone();
-    wait(|| core.collector_trouble().is_some()).await;
+    trouble(&stage, Option::is_some).await;
     let warnings = stage.get("/health").await["warnings"].to_string();
     assert!(warnings.contains("does not reach the log collector"), "{warnings}");
 
-    rsyslog.start();
-    let got = rsyslog.has_all(&mut stage).await;
-    assert_eq!(got[0].0, "audit.notice socme authority.create");
-    wait(|| core.collector_trouble().is_none()).await;
+    rsyslog.start().await;
+    rsyslog.has_all(&mut stage).await;
+    assert_eq!(rsyslog.got[0].0, "audit.notice socme authority.create");
+    trouble(&stage, Option::is_none).await;
     for round in 0..3 {
         rsyslog.stop();
         client(&mut stage, &format!("while away {round}")).await;
-        rsyslog.start();
+        rsyslog.start().await;
         client(&mut stage, &format!("back {round}")).await;
         rsyslog.has_all(&mut stage).await;
     }
-    let mut got: Vec<i64> = rsyslog.got().iter().map(|(_, entry)| entry["id"].as_i64().unwrap()).collect();
+    let mut got: Vec<i64> = rsyslog.got.iter().map(|(_, entry)| entry["id"].as_i64().unwrap()).collect();
     got.dedup();
     assert!(got.is_sorted(), "{got:?}");
     let newest = stage.get("/audit").await["entries"][0]["id"].as_i64().unwrap();
     assert_eq!(got, (1..=newest).collect::<Vec<_>>(), "each, from the first on");
-    let names: Vec<_> = rsyslog.got().into_iter().map(|(_, entry)| entry["subject"].clone()).collect();
-    assert!(names.contains(&json!("Zoë <13>1 😀")), "{names:?}");
+    assert!(rsyslog.got.iter().any(|(_, entry)| entry["subject"] == "Zoë <13>1 😀"));
     stage.stop().await;
 }
 
 #[tokio::test]
 async fn it_is_not_told_to_a_collector_that_shows_another_certificate() {
-    let mut rsyslog = Rsyslog::new(
-        "module(load=\"imtcp\" streamDriver.name=\"gtls\" streamDriver.mode=\"1\" streamDriver.authMode=\"anon\")\n\
-         input(type=\"imtcp\" address=\"127.0.0.1\" port=\"PORT\")",
-    );
+    let mut rsyslog = Rsyslog::new(TLS);
     let other = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     std::fs::write(rsyslog.file("other.pem"), other.cert.pem()).unwrap();
-    rsyslog.start();
+    rsyslog.start().await;
     let url = format!("tls://localhost:{}", rsyslog.port);
     let stage = stage(&url, Some(&rsyslog.file("other.pem"))).await;
-    let core = stage.running.as_ref().unwrap().core.clone();
-    wait(|| core.collector_trouble().is_some_and(|why| why.contains("certificate"))).await;
-    assert!(rsyslog.got().is_empty());
+    trouble(&stage, |why| why.as_ref().is_some_and(|why| why.contains("certificate"))).await;
+    assert!(rsyslog.got.is_empty());
     stage.stop().await;
 }
 
@@ -160,15 +165,9 @@ async fn by_tcp_and_by_udp_it_arrives_too() {
     for (scheme, module) in [("tcp", "imtcp"), ("udp", "imudp")] {
         let input = format!("module(load=\"{module}\")\ninput(type=\"{module}\" address=\"127.0.0.1\" port=\"PORT\")");
         let mut rsyslog = Rsyslog::new(&input);
+        rsyslog.start().await;
         let mut stage = stage(&format!("{scheme}://127.0.0.1:{}", rsyslog.port), None).await;
-        rsyslog.start();
-        // By udp what is sent before it listens is gone.
-        let begun = Instant::now();
-        while rsyslog.got().is_empty() {
-            assert!(begun.elapsed() < Duration::from_secs(60), "{scheme}: nothing came");
-            client(&mut stage, &format!("{scheme} {:?}", begun.elapsed())).await;
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
+        client(&mut stage, scheme).await;
         rsyslog.has_all(&mut stage).await;
         stage.stop().await;
     }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use store::{Access, Duty, Role, Scope};
 use uuid::Uuid;
 
-use super::access::{Things, World, session, user};
+use super::world::{OTHERS, Things, World, session, user};
 use crate::api::access::{TABLE, Who};
 
 /// What a field names.
@@ -248,7 +248,7 @@ async fn what_belongs_to_others_is_named_in_vain_in_every_field() {
             taken |= ask(own).await.0 < 300;
             let (theirs, nothing) = (ask(other).await, ask(none).await);
             assert_eq!(theirs.0, nothing.0, "{field:?} {access:?}: {theirs:?}");
-            let leak = theirs.1.contains(super::access::OTHERS) || theirs.1.contains("\"Other\"");
+            let leak = theirs.1.contains(OTHERS) || theirs.1.contains("\"Other\"");
             assert!(!leak, "{field:?} {access:?}: {theirs:?}");
             cases += 1;
         }

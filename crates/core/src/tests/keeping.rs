@@ -4,11 +4,11 @@ use std::io::{Cursor, Read as _};
 
 use futures::StreamExt as _;
 use serde_json::{Value, json};
-use store::{Access, Actor, Duty, NewSession, NewUser, Proof};
+use store::{Access, Duty, Store};
 use zip::ZipArchive;
 
 use super::Stage;
-use super::access::things;
+use super::world::{Things, actor, all, session, things, user};
 
 #[tokio::test]
 async fn an_administrator_says_how_long_alerts_are_kept_and_holds_a_client() {
@@ -38,12 +38,8 @@ async fn an_administrator_says_how_long_alerts_are_kept_and_holds_a_client() {
     }
     // Whoever may look at the client sees that it is held; why is not their concern.
     let access = Access::at(Duty::Viewer, [acme.client]);
-    let new = NewUser { name: "Vera".into(), access, passphrase: None };
-    let vera = store.create_user(Actor::named("a test"), new).await.unwrap();
-    let hour = jiff::SignedDuration::from_hours(1);
-    let new = NewSession { how: Proof::Passphrase, idle: hour, longest: hour, address: None, agent: None };
-    let (secret, _) = store.begin_session(vera.id, new).await.unwrap();
-    let admin = std::mem::replace(&mut stage.cookie, format!("socme_session={}", secret.reveal()));
+    let (viewer, _) = session(&store, user(&store, &access).await.id).await;
+    let admin = std::mem::replace(&mut stage.cookie, viewer);
     let seen = stage.get(&path).await;
     assert!(seen["hold"]["since"].is_string() && seen["hold"]["why"].is_null(), "{seen}");
     stage.cookie = admin;
@@ -103,22 +99,25 @@ async fn a_client_is_exported_whole_and_nothing_of_another_with_it() {
     stage.stop().await;
 }
 
+/// Alerts that cannot be compressed: more than what waits on its way.
+async fn noise(store: &Store, things: &Things, count: usize) {
+    for n in 0..count {
+        let mut noise = vec![0; 48 * 1024];
+        getrandom::fill(&mut noise).unwrap();
+        let now = store.clock().now();
+        let mut alarm =
+            crate::silence::alarm(&format!("rule {n}"), "noise", wire::Severity::Low, "noise", "noise", now);
+        alarm.raw = noise.iter().map(|byte| format!("{byte:02x}")).collect();
+        store.raise(&all(), things.client, Some(things.node), alarm).await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn one_client_is_exported_at_a_time_and_who_reads_no_further_ends_it() {
     let stage = Stage::new().await;
     let store = stage.store();
     let acme = things(&store, "Acme", "erstmarke").await;
-    // More than waits in between: noise that cannot be compressed.
-    for n in 0..40 {
-        let mut noise = vec![0; 48 * 1024];
-        getrandom::fill(&mut noise).unwrap();
-        let text: String = noise.iter().map(|byte| format!("{byte:02x}")).collect();
-        let now = store.clock().now();
-        let mut alarm =
-            crate::silence::alarm(&format!("rule {n}"), "noise", wire::Severity::Low, "noise", "noise", now);
-        alarm.raw = text;
-        store.raise(&store::Scope::internal("a test"), acme.client, Some(acme.node), alarm).await.unwrap();
-    }
+    noise(&store, &acme, 40).await;
     let url = format!("{}/api/v1/clients/{}/export", stage.base, acme.client);
     let ask = || stage.http.get(&url).header("cookie", &stage.cookie).send();
     let mut first = ask().await.unwrap().bytes_stream();
@@ -137,5 +136,25 @@ async fn one_client_is_exported_at_a_time_and_who_reads_no_further_ends_it() {
     };
     let mut archive = ZipArchive::new(Cursor::new(whole)).unwrap();
     assert_eq!(lines(&mut archive, "alerts.jsonl").len(), 41);
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn whose_session_ends_gets_no_more_of_what_they_are_sent() {
+    let stage = Stage::new().await;
+    let store = stage.store();
+    let acme = things(&store, "Acme", "erstmarke").await;
+    noise(&store, &acme, 200).await;
+    let admin = user(&store, &Access::Admin).await;
+    let (cookie, id) = session(&store, admin.id).await;
+    let url = format!("{}/api/v1/clients/{}/export", stage.base, acme.client);
+    let mut sent = stage.http.get(&url).header("cookie", cookie).send().await.unwrap().bytes_stream();
+    assert!(sent.next().await.unwrap().is_ok());
+    store.end_session(actor(), admin.id, id).await.unwrap();
+    let mut last = None;
+    while let Some(piece) = sent.next().await {
+        last = Some(piece.is_ok());
+    }
+    assert_eq!(last, Some(false), "it breaks off");
     stage.stop().await;
 }

@@ -16,6 +16,7 @@ mod keeping;
 mod people;
 mod providers;
 mod silent;
+mod world;
 
 use std::time::Duration;
 

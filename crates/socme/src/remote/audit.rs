@@ -145,7 +145,7 @@ async fn list(core: &Core, out: &Out, parameters: &[(&'static str, String)], lim
 }
 
 fn row(entry: &Value) -> Row {
-    let detail = if is(entry, "erased") { "erased with its client" } else { text(entry, "detail") };
+    let detail = if is(entry, "erased") { "erased with its client".to_owned() } else { detail(entry) };
     Row::new(vec![
         number(entry, "id").to_string().into(),
         clock(moment(entry, "at")).into(),
@@ -155,6 +155,23 @@ fn row(entry: &Value) -> Row {
         text(entry, "subject").into(),
         detail.into(),
     ])
+}
+
+/// The rest in a few words, and what it was before and is now.
+fn detail(entry: &Value) -> String {
+    let mut said: Vec<String> = Vec::from_iter(Some(text(entry, "detail").to_owned()).filter(|text| !text.is_empty()));
+    let (before, after) = (entry["before"].as_object(), entry["after"].as_object());
+    let names: std::collections::BTreeSet<&String> =
+        before.into_iter().chain(after).flat_map(|side| side.keys()).collect();
+    for name in names {
+        let side = |side: Option<&serde_json::Map<String, Value>>| match side.and_then(|side| side.get(name)) {
+            None | Some(Value::Null) => "–".to_owned(),
+            Some(Value::String(text)) => text.clone(),
+            Some(value) => value.to_string(),
+        };
+        said.push(format!("{name}: {} → {}", side(before), side(after)));
+    }
+    said.join(", ")
 }
 
 /// Passes the entries on as they come, whole lines only.

@@ -31,6 +31,11 @@ const SENTENCES: Record<string, () => string> = {
   'This link is unknown, used or expired: ask for a new one.': m.said_dead_link,
   'It can be 1 to 3,660 days.': m.said_days,
   'Type the name exactly, to show that you mean it.': m.said_confirm,
+  'The client is under legal hold: nothing of it can be deleted until the hold is lifted.': m.said_held,
+  'It is under no legal hold.': m.said_not_held,
+  'Say why, in 1 to 1,000 characters.': m.said_why,
+  'Alerts are kept for 1 to 36,500 days.': m.said_kept_days,
+  'Another client is being exported.': m.said_exporting,
 };
 
 export const sentences = Object.keys(SENTENCES);

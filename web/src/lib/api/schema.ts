@@ -1857,7 +1857,7 @@ export interface components {
             keep_days?: number | null;
             /**
              * Format: int64
-             * @description For how many days its alerts are kept in the end; null: for ever.
+             * @description For how many days its alerts are kept in the end, begun days as whole ones; null: for ever.
              */
             kept_days?: number | null;
             /** @description Name. */
