@@ -43,6 +43,10 @@ pub enum What {
     },
     /// Nodes changed: this one, or several if none is named.
     Nodes(Option<NodeId>),
+    /// Hosts of this node changed, or of several if none is named.
+    Hosts(Option<NodeId>),
+    /// Commands to this node changed, or to several if none is named.
+    Commands(Option<NodeId>),
     /// The client itself was made or changed, or came into scope.
     Client,
     /// The client is no more: the asker forgets its number.
@@ -170,6 +174,8 @@ pub(crate) enum Kind {
     Alerts { new: u64, counted: u64, changed: u64 },
     Nodes(Option<NodeId>),
     Client,
+    Hosts(NodeId),
+    Commands(NodeId),
 }
 
 /// Gives the client's next number to a change.
@@ -179,6 +185,8 @@ pub(crate) fn note(tx: &mut Tx<'_>, client: ClientId, kind: Kind) -> Result<()> 
         Kind::Alerts { new, counted, changed } => (0, None, new, counted, changed),
         Kind::Nodes(node) => (1, node, 0, 0, 0),
         Kind::Client => (2, None, 0, 0, 0),
+        Kind::Hosts(node) => (3, Some(node), 0, 0, 0),
+        Kind::Commands(node) => (4, Some(node), 0, 0, 0),
     };
     tx.sql.run(
         "INSERT INTO change (client, number, at, kind, node, new, counted, changed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -276,12 +284,15 @@ fn sum(sql: Sql<'_>, client: ClientId, known: i64, changes: &mut Vec<Change>) ->
         return Ok(());
     }
     let mut alerts = (0, 0, 0);
-    let mut nodes: Option<Option<NodeId>> = None;
+    let [mut nodes, mut hosts, mut commands]: [Option<Option<NodeId>>; 3] = [None; 3];
+    let several = |known: Option<Option<NodeId>>, node| Some(if known.is_none_or(|known| known == node) { node } else { None });
     let mut itself = false;
     for (_, kind, node, (new, counted, changed)) in rows {
         match kind {
             0 => alerts = (alerts.0 + new as u64, alerts.1 + counted as u64, alerts.2 + changed as u64),
-            1 => nodes = Some(if nodes.is_none_or(|known| known == node) { node } else { None }),
+            1 => nodes = several(nodes, node),
+            3 => hosts = several(hosts, node),
+            4 => commands = several(commands, node),
             _ => itself = true,
         }
     }
@@ -290,6 +301,12 @@ fn sum(sql: Sql<'_>, client: ClientId, known: i64, changes: &mut Vec<Change>) ->
     }
     if let Some(node) = nodes {
         changes.push(Change { client, number: last, what: What::Nodes(node) });
+    }
+    if let Some(node) = hosts {
+        changes.push(Change { client, number: last, what: What::Hosts(node) });
+    }
+    if let Some(node) = commands {
+        changes.push(Change { client, number: last, what: What::Commands(node) });
     }
     if alerts != (0, 0, 0) {
         let (new, counted, changed) = alerts;

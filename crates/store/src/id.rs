@@ -80,6 +80,10 @@ number!(
     PasskeyId
 );
 number!(
+    /// A command to a node.
+    CommandId
+);
+number!(
     /// An enrolment token (its row, not its secret).
     TokenId
 );

@@ -13,6 +13,18 @@ pub(crate) fn fold(text: &str) -> String {
     folded
 }
 
+/// A text for a `LIKE … ESCAPE '~'`, in which no character has a meaning.
+pub(crate) fn like(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        if matches!(c, '~' | '%' | '_') {
+            plain.push('~');
+        }
+        plain.push(c);
+    }
+    plain
+}
+
 /// The plain letters behind a lower-case letter of the Latin script; other letters as they are.
 fn push_plain(c: char, to: &mut String) {
     to.push(match c {

@@ -12,6 +12,8 @@
 //! - Counts in [`link::Record::Count`] are totals, never increments.
 
 pub mod alert;
+pub mod command;
+pub mod host;
 pub mod limit;
 pub mod link;
 pub mod shown;
@@ -44,4 +46,8 @@ pub mod path {
     pub const BATCH: &str = "/node/v1/batch";
     /// `POST` [`crate::status::Status`] → [`crate::link::Heard`].
     pub const STATUS: &str = "/node/v1/status";
+    /// `GET` → server-sent events, each a [`crate::command::Command`]; open as long as the node is.
+    pub const COMMANDS: &str = "/node/v1/commands";
+    /// `POST` [`crate::command::Begin`] → [`crate::command::Begun`].
+    pub const BEGIN: &str = "/node/v1/begin";
 }

@@ -28,3 +28,11 @@ pub const SOURCES: usize = 64;
 pub const CURSOR: usize = 16 * 1024;
 /// Highest count of an alert. Counts above are refused: JSON numbers are exact only up to 2^53.
 pub const COUNT: u64 = 1 << 53;
+/// Most hosts of a node.
+pub const HOSTS: usize = 50_000;
+/// Most hosts in a record.
+pub const HOSTS_CHANGED: usize = 200;
+/// Largest answer to a command, in bytes of JSON.
+pub const ANSWER: usize = 1024 * 1024;
+/// Longest line for a logtest, in bytes: Wazuh takes 64 KiB with what stands around it.
+pub const LOGTEST: usize = 60_000;

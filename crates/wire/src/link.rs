@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::alert::{Alert, Sample};
+use crate::command::Outcome;
+use crate::host::Hosts;
 
 /// A place in a node's chain of records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,6 +138,10 @@ pub enum Record {
     Count(Count),
     /// Records that the node has lost.
     Lost(Lost),
+    /// Hosts have changed.
+    Hosts(Box<Hosts>),
+    /// A command has ended.
+    Outcome(Box<Outcome>),
 }
 
 /// An alert's count has grown.

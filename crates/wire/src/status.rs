@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::alert::Source;
+use crate::command::Permission;
 
 /// A node's report about itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,6 +27,12 @@ pub struct Status {
     /// Suricata's own figures, from its EVE `stats` records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suricata: Option<SuricataStatus>,
+    /// The Wazuh manager, if the node is told of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wazuh: Option<WazuhStatus>,
+    /// What the client's policy lets the core ask of this node; none: it takes no commands at all, for it knows no manager.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed: Vec<Permission>,
     /// The machine.
     pub machine: MachineStatus,
     /// Last second's events read, over all sources, per second.
@@ -150,6 +157,62 @@ pub struct SuricataStatus {
     pub rules_loaded: u64,
     /// Rules that failed to load.
     pub rules_failed: u64,
+}
+
+/// How a Wazuh manager is. Where a figure has no unit of its own, it is as the server API's documentation says.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct WazuhStatus {
+    /// The address of its API.
+    pub url: String,
+    /// When the manager was last asked and answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looked: Option<Timestamp>,
+    /// What keeps the node from it, with the mend.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Its version, `"4.14.7"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Its own name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<String>,
+    /// Its cluster node's name and kind, `"node01 (master)"`; none without a cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<String>,
+    /// Its daemons, and how they are: `running`, `stopped`, `failed`, `restarting`.
+    #[serde(default)]
+    pub daemons: BTreeMap<String, String>,
+    /// Events that its analysis took in, per second since the look before.
+    #[serde(default)]
+    pub events_per_second: f64,
+    /// Events that its analysis dropped since the look before.
+    #[serde(default)]
+    pub dropped: u64,
+    /// How full the fullest of its queues is, 0 to 1.
+    #[serde(default)]
+    pub queue: f64,
+    /// Which queue that is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue_name: Option<String>,
+    /// End of the certificate of its API.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_end: Option<Timestamp>,
+    /// Hosts that report.
+    #[serde(default)]
+    pub active: u64,
+    /// Hosts that are silent.
+    #[serde(default)]
+    pub disconnected: u64,
+    /// Hosts that never came.
+    #[serde(default)]
+    pub never_connected: u64,
+    /// The address of its indexer, if the node is told of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub indexer: Option<String>,
+    /// What keeps the node from the indexer, with the mend.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub indexer_error: Option<String>,
 }
 
 /// How the machine is.

@@ -273,6 +273,50 @@ CREATE TABLE token (
 CREATE INDEX token_client ON token (client);
 CREATE INDEX token_node ON token (node);
 
+-- Hosts: agents of the Wazuh managers that nodes know (hosts.rs). `body` is the whole host as JSON, `groups` are between bars.
+CREATE TABLE host (
+    client INTEGER NOT NULL,
+    node INTEGER NOT NULL REFERENCES node ON DELETE CASCADE,
+    agent TEXT NOT NULL,
+    folded TEXT NOT NULL,           -- its name in lower case
+    address TEXT NOT NULL,
+    state INTEGER NOT NULL,
+    version TEXT NOT NULL,
+    behind INTEGER NOT NULL,
+    platform TEXT NOT NULL,
+    groups TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (client, node, agent)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX host_name ON host (client, folded, node, agent);
+CREATE INDEX host_node ON host (node);
+-- Commands to nodes (commands.rs). `body` is what to do, as JSON; `answer` is compressed JSON.
+CREATE TABLE command (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    client INTEGER NOT NULL,
+    node INTEGER NOT NULL REFERENCES node ON DELETE CASCADE,
+    deed TEXT NOT NULL,
+    agent TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    body TEXT NOT NULL,
+    user_id INTEGER,
+    who TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    expires INTEGER NOT NULL,
+    state INTEGER NOT NULL,
+    token INTEGER,
+    begun INTEGER,
+    finished INTEGER,
+    said TEXT NOT NULL DEFAULT '',
+    answer BLOB
+) STRICT;
+CREATE INDEX command_node ON command (client, node, state, id);
+CREATE INDEX command_agent ON command (client, node, agent, deed, subject, id);
+CREATE INDEX command_subject ON command (client, deed, subject, id);
+CREATE INDEX command_state ON command (state, expires);
+CREATE INDEX command_cascade ON command (node);
+
 -- Alerts. `number` rises in order of arrival; `stamp` is milliseconds of arrival and a count within them (id.rs).
 CREATE TABLE alert (
     number INTEGER PRIMARY KEY,

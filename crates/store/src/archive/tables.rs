@@ -143,6 +143,24 @@ const LINES: &[Line] = &[
         &["client", "fingerprint"],
     ),
     ("token", &["id", "client", "hash", "created", "created_by", "ends", "used", "node"], &["id"], &["client", "id"]),
+    (
+        "host",
+        &[
+            "client", "node", "agent", "folded", "address", "state", "version", "behind", "platform", "groups", "since",
+            "body",
+        ],
+        &["client", "node", "agent"],
+        &["client", "node", "agent"],
+    ),
+    (
+        "command",
+        &[
+            "id", "client", "node", "deed", "agent", "subject", "body", "user_id", "who", "created", "expires", "state",
+            "token", "begun", "finished", "said", "answer",
+        ],
+        &["id"],
+        &["client", "id"],
+    ),
     ("rule", &["id", "client", "module", "rule", "folded", "name", "alerts"], &["id"], &["client", "id"]),
     ("dictionary", &["id", "module", "data", "created"], &["id"], &["id"]),
     (
@@ -222,7 +240,7 @@ const LINES: &[Line] = &[
 ];
 
 /// Tables whose `id` counts up by itself.
-const NUMBERED: [&str; 12] = [
+const NUMBERED: [&str; 13] = [
     "authority",
     "client",
     "user",
@@ -234,6 +252,7 @@ const NUMBERED: [&str; 12] = [
     "token",
     "rule",
     "dictionary",
+    "command",
     "job",
 ];
 

@@ -12,7 +12,7 @@ use crate::engine::sql::Sql;
 
 /// Tables of tenants' data; each has a column `client`. `alert_word` and `text_position` are PostgreSQL's text index.
 #[cfg(any(test, debug_assertions))]
-const TENANTS: [&str; 23] = [
+const TENANTS: [&str; 25] = [
     "alert",
     "alert_word",
     "text_position",
@@ -36,11 +36,13 @@ const TENANTS: [&str; 23] = [
     "job",
     "user_client",
     "api_key_client",
+    "host",
+    "command",
 ];
 
 /// Tables that grow with the alerts, or with time.
 #[cfg(any(test, debug_assertions))]
-const LARGE: [&str; 13] = [
+const LARGE: [&str; 15] = [
     "alert",
     "body",
     "sample",
@@ -54,6 +56,8 @@ const LARGE: [&str; 13] = [
     "change",
     "audit",
     "session",
+    "host",
+    "command",
 ];
 
 #[cfg(not(any(test, debug_assertions)))]

@@ -15,7 +15,7 @@ use crate::clock::from_millis;
 use crate::engine::writer::Tx;
 use crate::id::{ClientId, NodeId, stamp_millis};
 use crate::rollups::{Cell, Deltas};
-use crate::{Result, nodes, postings, rollups, rules};
+use crate::{Result, commands, hosts, nodes, postings, rollups, rules};
 
 /// An alarm about refused records is raised at most so often, in milliseconds.
 const REFUSED_ALARM: i64 = 3_600_000;
@@ -85,6 +85,12 @@ pub(crate) fn take(tx: &mut Tx<'_>, client: ClientId, node: NodeId, batch: &Prep
             PreparedRecord::Lost(records) => {
                 nodes::insert_lost(tx.sql, client, node, tx.now, records)?;
                 lost.push(records);
+            }
+            PreparedRecord::Hosts(found) => hosts::take(tx, client, node, found)?,
+            PreparedRecord::Outcome(end) => {
+                if !commands::end(tx, client, node, &end.outcome, end.answer.as_deref())? {
+                    refused.push(batch.refusal(index, format!("outcome: there is no command {}", end.outcome.id)));
+                }
             }
             PreparedRecord::Refused(why) => refused.push(batch.refusal(index, why.clone())),
         }

@@ -1,10 +1,12 @@
 //! The part of the work on a batch that needs no database: checking, hashing, compressing. Done beside the writer, not in it.
 
+use wire::command::Outcome;
+use wire::host::Hosts;
 use wire::link::{Batch, Count, Cursors, Lost, Position, Record};
 use wire::{Alert, limit};
 
 use super::refused;
-use crate::Result;
+use crate::{Result, commands};
 use crate::bodies::{Packed, Packer};
 use crate::engine::writer::Shared;
 use crate::facts::about;
@@ -26,7 +28,15 @@ pub(crate) enum PreparedRecord {
     Alert(Box<PreparedAlert>),
     Count(Count),
     Lost(Lost),
+    Hosts(Box<Hosts>),
+    Outcome(Box<PreparedOutcome>),
     Refused(String),
+}
+
+/// The end of a command, with what was found compressed.
+pub(crate) struct PreparedOutcome {
+    pub(crate) outcome: Outcome,
+    pub(crate) answer: Option<Vec<u8>>,
 }
 
 /// An alert, ready to be written.
@@ -59,6 +69,14 @@ impl Prepared {
                     PreparedRecord::Refused("lost: is no range of numbers with a reason".into())
                 }
                 Record::Lost(lost) => PreparedRecord::Lost(lost),
+                Record::Hosts(hosts) => match hosts.check() {
+                    Ok(()) => PreparedRecord::Hosts(hosts),
+                    Err(breach) => PreparedRecord::Refused(breach.to_string()),
+                },
+                Record::Outcome(outcome) => match outcome.check() {
+                    Ok(()) => PreparedRecord::Outcome(Box::new(prepare_outcome(*outcome)?)),
+                    Err(why) => PreparedRecord::Refused(why),
+                },
             });
         }
         Ok(Self { after: batch.after, first: batch.first, to: batch.to, cursors: batch.cursors, records })
@@ -82,6 +100,12 @@ fn check_count(count: &Count) -> std::result::Result<(), String> {
         return Err(format!("samples has {} elements, at most {} are taken", count.samples.len(), limit::SAMPLES));
     }
     count.samples.iter().try_for_each(|sample| sample.check().map_err(|breach| breach.to_string()))
+}
+
+fn prepare_outcome(mut outcome: Outcome) -> Result<PreparedOutcome> {
+    let answer = outcome.answer.take();
+    let answer = if answer.is_null() { None } else { Some(commands::pack(&answer)?) };
+    Ok(PreparedOutcome { outcome, answer })
 }
 
 pub(crate) fn prepare_alert(

@@ -3,6 +3,10 @@
 
 #[path = "../backups.rs"]
 mod backups;
+#[path = "../commands.rs"]
+mod commands;
+#[path = "../hosts.rs"]
+mod hosts;
 #[path = "../lists.rs"]
 mod lists;
 #[path = "../nodes.rs"]
