@@ -27,6 +27,8 @@ struct Link {
     counted: Instant,
     /// One batch at a time.
     turn: Arc<Semaphore>,
+    /// Ends the stream of commands that it has open.
+    listening: CancellationToken,
 }
 
 /// A node's connection; taken off the list when dropped.
@@ -67,6 +69,14 @@ impl Links {
         connections.into_iter().flatten().for_each(CancellationToken::cancel);
     }
 
+    /// The node opens a stream of commands: the one that it had before ends. Gives what ends this one.
+    pub(crate) fn listen(&self, node: NodeId) -> CancellationToken {
+        let mut nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        let link = nodes.entry(node).or_insert_with(|| self.link(Instant::now()));
+        std::mem::take(&mut link.listening).cancel();
+        link.listening.clone()
+    }
+
     /// How many nodes are connected.
     pub(crate) fn connected(&self) -> usize {
         let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -96,7 +106,14 @@ impl Links {
 
     fn link(&self, now: Instant) -> Link {
         let turn = Arc::new(Semaphore::new(1));
-        Link { next: 0, connections: BTreeMap::new(), credit: self.rate * BURST, counted: now, turn }
+        Link {
+            next: 0,
+            connections: BTreeMap::new(),
+            credit: self.rate * BURST,
+            counted: now,
+            turn,
+            listening: CancellationToken::new(),
+        }
     }
 }
 
@@ -129,6 +146,15 @@ mod tests {
         now += Duration::from_millis(500);
         assert!(links.turn(NODE, now).is_ok());
         assert!(links.turn(NODE, now).is_err());
+    }
+
+    #[test]
+    fn a_node_has_one_stream_of_commands() {
+        let links = Links::new(1);
+        let (first, other) = (links.listen(NODE), links.listen(NodeId(8)));
+        let second = links.listen(NODE);
+        assert!(first.is_cancelled());
+        assert!(!second.is_cancelled() && !other.is_cancelled());
     }
 
     #[test]

@@ -285,7 +285,8 @@ fn sum(sql: Sql<'_>, client: ClientId, known: i64, changes: &mut Vec<Change>) ->
     }
     let mut alerts = (0, 0, 0);
     let [mut nodes, mut hosts, mut commands]: [Option<Option<NodeId>>; 3] = [None; 3];
-    let several = |known: Option<Option<NodeId>>, node| Some(if known.is_none_or(|known| known == node) { node } else { None });
+    let several =
+        |known: Option<Option<NodeId>>, node| Some(if known.is_none_or(|known| known == node) { node } else { None });
     let mut itself = false;
     for (_, kind, node, (new, counted, changed)) in rows {
         match kind {

@@ -146,9 +146,11 @@ impl Store {
                 ],
             )?;
             let command = load(tx.sql, client, CommandId(id), tx.now)?;
-            let node = tx.sql.one("SELECT name FROM node WHERE client = ?1 AND id = ?2", params![client, new.node], |row| {
-                row.get::<_, String>(0)
-            })?;
+            let node = tx.sql.one(
+                "SELECT name FROM node WHERE client = ?1 AND id = ?2",
+                params![client, new.node],
+                |row| row.get::<_, String>(0),
+            )?;
             let (node, after, detail) = (node.unwrap_or_default(), told(&new.deed), format!("number {id}"));
             audit::note(tx, &actor, Note::new("command.create", &node).at(client).to(&after).detail(&detail))?;
             changes::note(tx, client, Kind::Commands(new.node))?;

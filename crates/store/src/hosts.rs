@@ -1,7 +1,7 @@
 //! Hosts: the agents of the Wazuh managers that nodes know. Nodes tell only what has changed ([`wire::host`]); what stands here is
 //! the sum of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 use wire::host::{HostState, Hosts};
@@ -149,12 +149,18 @@ impl Store {
 
 /// Takes in what a node tells.
 pub(crate) fn take(tx: &mut Tx<'_>, client: ClientId, node: NodeId, told: &Hosts) -> Result<()> {
+    let mut gone: Vec<&str> = told.gone.iter().map(String::as_str).collect();
+    let known: Vec<String> = if told.only.is_some() {
+        let text = "SELECT agent FROM host WHERE client = ?1 AND node = ?2";
+        tx.sql.all(text, params![client, node], |row| row.get(0))?
+    } else {
+        Vec::new()
+    };
     if let Some(only) = &told.only {
-        let known = serde_json::to_string(only)?;
-        let text = "DELETE FROM host WHERE client = ?1 AND node = ?2 AND agent NOT IN (SELECT value FROM json_each(?3))";
-        tx.sql.run(text, params![client, node, known])?;
+        let only: HashSet<&str> = only.iter().map(String::as_str).collect();
+        gone.extend(known.iter().map(String::as_str).filter(|agent| !only.contains(agent)));
     }
-    let gone: Vec<_> = told.gone.iter().map(|agent| row![client, node, agent.as_str()]).collect();
+    let gone: Vec<_> = gone.into_iter().map(|agent| row![client, node, agent]).collect();
     tx.sql.run_many("DELETE FROM host WHERE client = ?1 AND node = ?2 AND agent = ?3", &gone)?;
     let made = told.changed.iter().map(|host| {
         let groups = host.groups.iter().fold(String::from("|"), |all, group| all + group + "|");

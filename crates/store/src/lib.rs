@@ -86,7 +86,9 @@ pub use facts::Facts;
 pub use health::{Health, Taken};
 pub use holds::Hold;
 pub use hosts::{Host, HostAsk, HostCounts, HostPage, HostPlace};
-pub use id::{AlertId, ApiKeyId, ClientId, CommandId, IdentityId, NodeId, PasskeyId, ProviderId, SessionId, TokenId, UserId};
+pub use id::{
+    AlertId, ApiKeyId, ClientId, CommandId, IdentityId, NodeId, PasskeyId, ProviderId, SessionId, TokenId, UserId,
+};
 pub use identities::{LinkedIdentity, Shown};
 pub use ingest::Ingested;
 pub use keys::{ApiKey, KeyHolder, NewApiKey};

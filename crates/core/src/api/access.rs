@@ -161,6 +161,15 @@ pub(crate) const TABLE: &[Rule] = &[
     admin("DELETE", "/nodes/{id}", Client).shows(Shows::Lately),
     admin("POST", "/nodes/{id}/revoke", Client),
     admin("GET", "/nodes/{id}/consequences", Client),
+    // Hosts, and what nodes are asked to do.
+    viewer("GET", "/hosts", Clients),
+    viewer("GET", "/hosts/counts", Clients),
+    viewer("GET", "/nodes/{id}/hosts/{agent}", Client),
+    analyst("POST", "/nodes/{id}/commands", Client),
+    viewer("GET", "/commands", Clients),
+    viewer("GET", "/commands/{id}", Client),
+    analyst("DELETE", "/commands/{id}", Client),
+    analyst("POST", "/searches/vulnerable", Clients),
     // Alerts.
     viewer("GET", "/alerts", Clients),
     viewer("GET", "/alerts/count", Clients),

@@ -37,7 +37,7 @@ type Numbers = BTreeMap<ClientId, i64>;
 
 /// Tells what happens to what the asker may see.
 ///
-/// Events: `hello` {now, clients: {id: number}} first; `alerts` {client, new, counted, changed}; `nodes` {client, node};
+/// Events: `hello` {now, clients: {id: number}} first; `alerts` {client, new, counted, changed}; `nodes` {client, node}; `hosts` and `commands` the same;
 /// `clients` {}; `session` {ended: true}, then it ends; `rights` {}: what the asker may see has changed, then it ends; `reset` {}: what was missed cannot be told, load everything anew.
 #[utoipa::path(get, path = "/live", tag = "live", params(("Last-Event-ID" = Option<String>, Header, description = "Where to go on")), responses(
     (status = 200, content_type = "text/event-stream", body = String),
@@ -227,6 +227,8 @@ impl Live {
                     self.reports.retain(|(_, known)| Some(*known) != node);
                     self.event("nodes", &json!({ "client": client, "node": node }))
                 }
+                What::Hosts(node) => self.event("hosts", &json!({ "client": client, "node": node })),
+                What::Commands(node) => self.event("commands", &json!({ "client": client, "node": node })),
                 What::Client | What::Gone => self.event("clients", &json!({})),
                 What::Reset => self.event("reset", &json!({})),
             };

@@ -22,8 +22,9 @@ use utoipa_axum::routes;
 
 use super::access::{About, Shows, Who, enforce, rule};
 use super::{
-    actions, alerts, audit, charts, clients, export, factors, health, holds, identities, invitations, keys, live, me,
-    nodes, passkeys, passphrases, providers, query, session, sessions, setup, tokens, users, version, visits,
+    actions, alerts, audit, charts, clients, commands, export, factors, health, holds, hosts, identities, invitations,
+    keys, live, me, nodes, passkeys, passphrases, providers, query, session, sessions, setup, tokens, users, version,
+    visits,
 };
 use crate::listener::client_address;
 use crate::problem::{Listener, Problem, answer};
@@ -87,6 +88,13 @@ fn api() -> OpenApiRouter<Shared> {
             .routes(routes!(nodes::get, nodes::change, nodes::delete))
             .routes(routes!(nodes::revoke))
             .routes(routes!(nodes::consequences))
+            .routes(routes!(hosts::list))
+            .routes(routes!(hosts::counts))
+            .routes(routes!(hosts::get))
+            .routes(routes!(commands::create))
+            .routes(routes!(commands::list))
+            .routes(routes!(commands::get, commands::withdraw))
+            .routes(routes!(commands::search))
             .routes(routes!(alerts::list))
             .routes(routes!(alerts::count))
             .routes(routes!(charts::histogram))

@@ -3,6 +3,7 @@
 pub(crate) mod authorities;
 mod certificates;
 mod collector;
+mod commands;
 pub(crate) mod condition;
 mod figures;
 mod retention;
@@ -39,6 +40,7 @@ pub(crate) fn start(core: &Shared, tasks: &TaskTracker) -> anyhow::Result<()> {
     every(core, tasks, authorities::Succession);
     every(core, tasks, condition::Condition);
     every(core, tasks, retention::Retention);
+    every(core, tasks, commands::Upkeep);
     every(core, tasks, figures::Figures);
     Ok(())
 }

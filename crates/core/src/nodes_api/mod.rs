@@ -7,6 +7,7 @@
 
 mod batch;
 mod caller;
+mod commands;
 mod enrol;
 mod hello;
 mod read;
@@ -16,7 +17,7 @@ mod status;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
-use axum::routing::post;
+use axum::routing::{get, post};
 use wire::path;
 
 use crate::problem::{Listener, Problem, answer};
@@ -30,6 +31,8 @@ pub(crate) fn router(core: Shared) -> Router {
         .route(path::HELLO, post(hello::hello))
         .route(path::BATCH, post(batch::batch))
         .route(path::STATUS, post(status::status))
+        .route(path::COMMANDS, get(commands::commands))
+        .route(path::BEGIN, post(commands::begin))
         .fallback(|| async { Problem::not_found("path").detail("This is the way in for nodes.") })
         .method_not_allowed_fallback(|| async {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "This path has no such method.")

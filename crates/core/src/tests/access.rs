@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use store::{Access, ApiKeyId, ClientId, Duty, NewApiKey, Reach, Role, SessionId, Shown, Store, TokenId, User};
 use uuid::Uuid;
 
-use super::world::{OTHERS, World, actor, all, session, user};
+use super::world::{OTHERS, World, actor, all, command, session, user};
 use crate::api::access::{About, Rule, Shows, TABLE, Who};
 
 /// Whose thing a request is about.
@@ -116,7 +116,17 @@ async fn request(world: &World, rule: &Rule, target: Target, pass: &Pass) -> Opt
             format!("/clients/{client}/tokens/{token}")
         }
         path if path.starts_with("/nodes/{id}") => {
-            path.replace("{id}", &things.map_or(9_999, |things| things.node.0).to_string())
+            let node = things.map_or(9_999, |things| things.node.0);
+            path.replace("{id}", &node.to_string()).replace("{agent}", "001")
+        }
+        "/commands/{id}" => {
+            // Whoever withdrew it took it from the next.
+            let id = match things {
+                Some(things) if rule.method == "DELETE" => command(&store, things.node).await.0,
+                Some(things) => things.command.0,
+                None => 9_999_999,
+            };
+            format!("/commands/{id}")
         }
         "/alerts/{client}/{id}" => format!("/alerts/{client}/{}", things.map_or(Uuid::nil(), |things| things.alert)),
         path if path.starts_with("/users/{id}") => {
@@ -181,6 +191,8 @@ async fn request(world: &World, rule: &Rule, target: Target, pass: &Pass) -> Opt
             let alert = things.map_or(Uuid::nil(), |things| things.alert);
             json!({"action": "comment", "comment": "seen", "alerts": [{"client": client, "id": alert}]})
         }
+        ("POST", "/nodes/{id}/commands") => json!({"deed": "restart_agent", "agent": "001"}),
+        ("POST", "/searches/vulnerable") => json!({"cve": "CVE-2026-12345"}),
         ("PUT", "/clients/{id}/hold") => json!({"why": "a test"}),
         // Deletes nothing: the name is not typed.
         ("DELETE", _) => json!({"confirm": ""}),

@@ -15,15 +15,18 @@ enum Names {
     Client,
     /// An alert, by its id.
     Alert,
+    /// A node, by its number.
+    Node,
     /// Nothing that anybody owns: a length, a place in the asker's own list, or what everybody is shown.
     Nothing,
 }
 
 /// What the numbers and ids of the API name, by the last word of their field. One that is not here fails the test.
-const WORDS: [(&str, Names); 12] = [
+const WORDS: [(&str, Names); 15] = [
     ("client", Names::Client),
     ("clients", Names::Client),
     ("id", Names::Alert),
+    ("node", Names::Node),
     ("user", Names::Nothing), // of the audit log: for administrators alone
     ("provider", Names::Nothing),
     ("limit", Names::Nothing),
@@ -31,12 +34,15 @@ const WORDS: [(&str, Names); 12] = [
     ("at", Names::Nothing),
     ("cursor", Names::Nothing),
     ("keep_days", Names::Nothing),
+    ("seconds", Names::Nothing),
+    ("within_seconds", Names::Nothing),
     ("valid_hours", Names::Nothing),
     ("valid_days", Names::Nothing),
 ];
 
 /// What must stand in a field so that the rest is looked at; any other text will do elsewhere.
-const TEXTS: [(&str, &str); 3] = [("action", "acknowledge"), ("role", "viewer"), ("everywhere", "viewer")];
+const TEXTS: [(&str, &str); 4] =
+    [("action", "acknowledge"), ("role", "viewer"), ("everywhere", "viewer"), ("cve", "CVE-2026-12345")];
 
 /// A way down into a body.
 #[derive(Clone, Debug)]
@@ -242,6 +248,7 @@ async fn what_belongs_to_others_is_named_in_vain_in_every_field() {
                 (status, said.to_string().replace(&value, "VALUE"))
             };
             let (own, other, none) = match field.names {
+                Names::Node => (json!(world.own.node.0), json!(world.other.node.0), json!(987_654_321)),
                 Names::Client => (json!(world.own.client.0), json!(world.other.client.0), json!(987_654_321)),
                 _ => (json!(world.own.alert), json!(world.other.alert), json!(Uuid::now_v7())),
             };

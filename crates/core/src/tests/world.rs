@@ -2,8 +2,8 @@
 
 use jiff::SignedDuration;
 use store::{
-    Access, Actor, Certificate, ClientId, Fingerprint, NewClient, NewNode, NewProvider, NewSession, NewUser, NodeId,
-    Proof, ProviderId, ProviderKind, ProviderRules, Scope, SessionId, Store, User, UserId,
+    Access, Actor, Certificate, ClientId, CommandId, Fingerprint, NewClient, NewCommand, NewNode, NewProvider,
+    NewSession, NewUser, NodeId, Proof, ProviderId, ProviderKind, ProviderRules, Scope, SessionId, Store, User, UserId,
 };
 use uuid::Uuid;
 
@@ -17,6 +17,7 @@ pub(super) struct Things {
     pub(super) client: ClientId,
     pub(super) node: NodeId,
     pub(super) alert: Uuid,
+    pub(super) command: CommandId,
 }
 
 pub(super) struct World {
@@ -75,7 +76,37 @@ pub(super) async fn things(store: &Store, name: &str, word: &str) -> Things {
     let mut alarm = crate::silence::alarm(word, word, wire::Severity::High, &format!("{word} says so"), word, now);
     alarm.user = Some(wire::alert::User { name: word.into(), ..wire::alert::User::default() });
     let alert = store.raise(&all(), client, Some(node), alarm).await.unwrap().0;
-    Things { client, node, alert }
+    let host = wire::host::Host {
+        agent: "001".into(),
+        name: format!("{word}-host"),
+        state: wire::host::HostState::Active,
+        why: None,
+        version: None,
+        behind: false,
+        system: None,
+        platform: None,
+        architecture: None,
+        groups: Vec::new(),
+        address: None,
+        manager: None,
+        registered: None,
+        seen: None,
+    };
+    let hosts = wire::host::Hosts { changed: vec![host], ..wire::host::Hosts::default() };
+    let to = wire::link::Position { epoch: 1, number: 1, tag: 1 };
+    let records = vec![wire::link::Record::Hosts(Box::new(hosts))];
+    let cursors = wire::link::Cursors::new();
+    let batch = wire::link::Batch { wire: wire::VERSION, after: None, first: 1, to, cursors, records };
+    store.take_batch(node, batch).await.unwrap();
+    let command = command(store, node).await;
+    Things { client, node, alert, command }
+}
+
+/// A command that its node has not begun.
+pub(super) async fn command(store: &Store, node: NodeId) -> CommandId {
+    let deed = wire::command::Deed::RestartAgent { agent: "001".into() };
+    let new = NewCommand { node, deed, within: SignedDuration::from_hours(1) };
+    store.command(actor(), &all(), new).await.unwrap().id
 }
 
 pub(super) async fn user(store: &Store, access: &Access) -> User {

@@ -146,8 +146,8 @@ const LINES: &[Line] = &[
     (
         "host",
         &[
-            "client", "node", "agent", "folded", "address", "state", "version", "behind", "platform", "groups", "since",
-            "body",
+            "client", "node", "agent", "folded", "address", "state", "version", "behind", "platform", "groups",
+            "since", "body",
         ],
         &["client", "node", "agent"],
         &["client", "node", "agent"],
@@ -155,8 +155,8 @@ const LINES: &[Line] = &[
     (
         "command",
         &[
-            "id", "client", "node", "deed", "agent", "subject", "body", "user_id", "who", "created", "expires", "state",
-            "token", "begun", "finished", "said", "answer",
+            "id", "client", "node", "deed", "agent", "subject", "body", "user_id", "who", "created", "expires",
+            "state", "token", "begun", "finished", "said", "answer",
         ],
         &["id"],
         &["client", "id"],

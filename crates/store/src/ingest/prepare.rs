@@ -6,11 +6,11 @@ use wire::link::{Batch, Count, Cursors, Lost, Position, Record};
 use wire::{Alert, limit};
 
 use super::refused;
-use crate::{Result, commands};
 use crate::bodies::{Packed, Packer};
 use crate::engine::writer::Shared;
 use crate::facts::about;
 use crate::id::ClientId;
+use crate::{Result, commands};
 
 /// Longest message in a list, in bytes; the whole is in the details.
 const MESSAGE: usize = 240;

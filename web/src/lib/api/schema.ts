@@ -344,6 +344,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Commands, latest first.
+         * @description Who: viewer. About: one's clients; the rest is left out. Shows: session or key.
+         */
+        get: operations["commands_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A command with what it found.
+         * @description Who: viewer. About: one client; another's does not exist. Shows: session or key.
+         */
+        get: operations["commands_get"];
+        put?: never;
+        post?: never;
+        /**
+         * Takes back a command that its node has not begun.
+         * @description Who: analyst. About: one client; another's does not exist. Shows: session or key.
+         */
+        delete: operations["commands_withdraw"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/health": {
         parameters: {
             query?: never;
@@ -356,6 +400,46 @@ export interface paths {
          * @description Who: analyst. About: nobody's data. Shows: session or key.
          */
         get: operations["health_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hosts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Hosts, by client and name.
+         * @description Who: viewer. About: one's clients; the rest is left out. Shows: session or key.
+         */
+        get: operations["hosts_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hosts/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How many hosts there are, by what they can be filtered by.
+         * @description Who: viewer. About: one's clients; the rest is left out. Shows: session or key.
+         */
+        get: operations["hosts_counts"];
         put?: never;
         post?: never;
         delete?: never;
@@ -413,7 +497,7 @@ export interface paths {
         };
         /**
          * Tells what happens to what the asker may see.
-         * @description Events: `hello` {now, clients: {id: number}} first; `alerts` {client, new, counted, changed}; `nodes` {client, node};
+         * @description Events: `hello` {now, clients: {id: number}} first; `alerts` {client, new, counted, changed}; `nodes` {client, node}; `hosts` and `commands` the same;
          *     `clients` {}; `session` {ended: true}, then it ends; `rights` {}: what the asker may see has changed, then it ends; `reset` {}: what was missed cannot be told, load everything anew.
          *
          *     Who: signed in. About: one's clients; the rest is left out. Shows: session or key.
@@ -803,6 +887,26 @@ export interface paths {
         patch: operations["nodes_change"];
         trace?: never;
     };
+    "/api/v1/nodes/{id}/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Asks something of a node. It waits until the node is there, for `within_seconds`; the node begins it once, or never.
+         * @description Who: analyst. About: one client; another's does not exist. Shows: session or key.
+         */
+        post: operations["commands_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/nodes/{id}/consequences": {
         parameters: {
             query?: never;
@@ -815,6 +919,26 @@ export interface paths {
          * @description Who: admin. About: one client; another's does not exist. Shows: session or key.
          */
         get: operations["nodes_consequences"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nodes/{id}/hosts/{agent}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A host, and what is known of it.
+         * @description Who: viewer. About: one client; another's does not exist. Shows: session or key.
+         */
+        get: operations["hosts_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -949,6 +1073,26 @@ export interface paths {
         get: operations["query_parse"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/searches/vulnerable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Asks every node that can be asked which of its hosts have a vulnerability.
+         * @description Who: analyst. About: one's clients; the rest is left out. Shows: session or key.
+         */
+        post: operations["commands_search"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1724,6 +1868,13 @@ export interface components {
             /** @description The latest first. */
             keys: components["schemas"]["ApiKey"][];
         };
+        /** @description A question put to many nodes. */
+        Asked: {
+            /** @description One command for each node that can be asked. */
+            commands: components["schemas"]["Command"][];
+            /** @description The nodes that cannot. */
+            not_asked: components["schemas"]["NotAsked"][];
+        };
         /** @description A page of the audit log. */
         Audit: {
             /** @description Latest first. */
@@ -1895,6 +2046,64 @@ export interface components {
             /** @description By name. */
             clients: components["schemas"]["Client"][];
         };
+        /** @description A command, and what became of it. */
+        Command: components["schemas"]["Deed"] & {
+            /** @description What was found, for what asks something; null in lists, and once there is a later answer. */
+            answer?: unknown;
+            /**
+             * Format: date-time
+             * @description When the node began it.
+             */
+            begun?: string | null;
+            /**
+             * Format: int64
+             * @description Its client.
+             */
+            client: number;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            created: string;
+            /**
+             * Format: date-time
+             * @description Until when the node may begin it, by the core's clock.
+             */
+            expires: string;
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            finished?: string | null;
+            /**
+             * Format: int64
+             * @description Number.
+             */
+            id: number;
+            /**
+             * Format: int64
+             * @description Its node.
+             */
+            node: number;
+            /** @description True if it changes nothing at the client. */
+            only_reads: boolean;
+            /** @description How it ended, in the node's words: text to be shown, never markup. */
+            said: string;
+            /** @description How it stands. */
+            state: components["schemas"]["CommandState"];
+            /** @description Who asked for it. */
+            who: string;
+        };
+        /**
+         * @description How a command stands.
+         * @enum {string}
+         */
+        CommandState: "queued" | "taken" | "done" | "failed" | "refused" | "expired" | "unknown" | "withdrawn";
+        /** @description Commands. */
+        Commands: {
+            /** @description Latest first. */
+            commands: components["schemas"]["Command"][];
+        };
         /** @description Says that somebody means it. */
         Confirm: {
             /** @description The name of what is deleted. */
@@ -1981,6 +2190,75 @@ export interface components {
              * @description Bytes of its write-ahead log.
              */
             wal_bytes: number;
+        };
+        /** @description What can be asked of a node. */
+        Deed: {
+            /** @description Its id, `"001"`. */
+            agent: string;
+            /** @enum {string} */
+            deed: "restart_agent";
+        } | {
+            /** @description Its id. */
+            agent: string;
+            /** @enum {string} */
+            deed: "add_to_group";
+            /** @description The group: letters, digits, `.`, `-`, `_`; at most 128. */
+            group: string;
+        } | {
+            /** @description Its id. */
+            agent: string;
+            /** @enum {string} */
+            deed: "remove_from_group";
+            /** @description The group. */
+            group: string;
+        } | {
+            /** @description Its id. */
+            agent: string;
+            /** @enum {string} */
+            deed: "upgrade_agent";
+        } | {
+            /** @description Its id. */
+            agent: string;
+            /** @enum {string} */
+            deed: "scan_agent";
+        } | {
+            /** @description The IP address. */
+            address: string;
+            /** @description Its id. */
+            agent: string;
+            /** @enum {string} */
+            deed: "block_address";
+            /**
+             * Format: int32
+             * @description For how long, in seconds: 60 to 86,400.
+             */
+            seconds: number;
+        } | {
+            /** @enum {string} */
+            deed: "logtest";
+            /** @description The line, at most 60,000 bytes. */
+            event: string;
+            /** @description `syslog`, `json`, `eventchannel`… */
+            format: string;
+            /** @description Where it comes from, such as `/var/log/auth.log`. */
+            location: string;
+        } | {
+            /** @enum {string} */
+            deed: "read_rules";
+            /** @description Its name, `local_rules.xml`. */
+            file: string;
+        } | {
+            /** @description Its id. */
+            agent: string;
+            /** @enum {string} */
+            deed: "inventory";
+            /** @description What. */
+            what: components["schemas"]["Inventory"];
+        } | {
+            /** @description `CVE-2026-12345`. */
+            cve: string;
+            /** @enum {string} */
+            deed: "find_vulnerable";
         };
         /** @description A disk. */
         Disk: {
@@ -2184,6 +2462,51 @@ export interface components {
             /** @description Its name. */
             name?: string | null;
         };
+        /** @description How many hosts of each kind there are. */
+        HostCounts: {
+            /**
+             * Format: int64
+             * @description All.
+             */
+            all: number;
+            /**
+             * Format: int64
+             * @description Whose agent is older than their manager.
+             */
+            behind: number;
+            /** @description By group. */
+            groups: components["schemas"]["Count"][];
+            /** @description By operating system, in one word; unknown ones are empty. */
+            platforms: components["schemas"]["Count"][];
+            /** @description By state. */
+            states: components["schemas"]["Count"][];
+            /** @description By the agent's version; unknown ones are empty. */
+            versions: components["schemas"]["Count"][];
+        };
+        /** @description A host, and the latest answers about it. */
+        HostDetail: {
+            /** @description The latest answer of each part of its inventory, with its age: `finished`. */
+            answers: components["schemas"]["Command"][];
+            /** @description It. */
+            host: components["schemas"]["Host"];
+            /**
+             * Format: date-time
+             * @description When its node last asked the manager; null: never since it started.
+             */
+            looked?: string | null;
+        };
+        /**
+         * @description How a manager sees an agent (Wazuh server API, `GET /agents`: `status`).
+         * @enum {string}
+         */
+        HostState: "active" | "disconnected" | "pending" | "never_connected";
+        /** @description Some hosts. */
+        Hosts: {
+            /** @description By client and name. */
+            hosts: components["schemas"]["Host"][];
+            /** @description Give this as `cursor` to go on; null: that was all. */
+            next?: string | null;
+        };
         /** @description Accounts at providers. */
         Identities: {
             /** @description The oldest first. */
@@ -2238,6 +2561,11 @@ export interface components {
              */
             refused: number;
         };
+        /**
+         * @description What is known of a host.
+         * @enum {string}
+         */
+        Inventory: "hardware" | "ports" | "packages" | "users" | "processes" | "sca" | "vulnerabilities";
         /** @description An invitation: the only time that its link is shown. */
         Invitation: {
             /**
@@ -2449,6 +2777,14 @@ export interface components {
             /** @description IANA name of its time zone. */
             time_zone?: string | null;
         };
+        /** @description A command to be. */
+        NewCommand: components["schemas"]["Deed"] & {
+            /**
+             * Format: int32
+             * @description For how long the node may begin it: 1 second to 7 days; 600 unless given.
+             */
+            within_seconds?: number | null;
+        };
         /** @description A legal hold to be. */
         NewHold: {
             /** @description 1 to 1,000 characters. */
@@ -2617,6 +2953,25 @@ export interface components {
             /** @description By client and name. */
             nodes: components["schemas"]["Node"][];
         };
+        /** @description A node that cannot be asked. */
+        NotAsked: {
+            /** @description Its client's name. */
+            client_name: string;
+            /**
+             * Format: int64
+             * @description It.
+             */
+            node: number;
+            /** @description Its name. */
+            node_name: string;
+            /** @description Why not. */
+            why: components["schemas"]["Obstacle"];
+        };
+        /**
+         * @description Why a node cannot be asked.
+         * @enum {string}
+         */
+        Obstacle: "no_indexer" | "policy" | "disabled" | "busy";
         /** @description A passkey. */
         Passkey: {
             /**
@@ -2658,6 +3013,11 @@ export interface components {
             /** @description The passphrase until now; without one, the proof of the last 15 minutes suffices. */
             old?: string | null;
         };
+        /**
+         * @description What a client's policy can allow or forbid.
+         * @enum {string}
+         */
+        Permission: "inventory" | "logtest" | "rules" | "restart" | "group" | "upgrade" | "scan" | "block";
         /**
          * @description How a node is, by its last report.
          * @enum {string}
@@ -2932,6 +3292,16 @@ export interface components {
              */
             time: string;
         };
+        /** @description A vulnerability to look for. */
+        Search: {
+            /**
+             * Format: int64
+             * @description At this client only.
+             */
+            client?: number | null;
+            /** @description `CVE-2026-12345`. */
+            cve: string;
+        };
         /** @description What is owed after the passphrase. */
         SecondFactor: {
             /** @description To be given with the code, within 5 minutes. */
@@ -3145,6 +3515,8 @@ export interface components {
              * @description Alerts and counts written to the spool, per second.
              */
             alerts_per_second: number;
+            /** @description What the client's policy lets the core ask of this node; none: it takes no commands at all, for it knows no manager. */
+            allowed?: components["schemas"]["Permission"][];
             /**
              * Format: date-time
              * @description End of the node's certificate.
@@ -3180,6 +3552,7 @@ export interface components {
             uplink: components["schemas"]["UplinkStatus"];
             /** @description The node's version. */
             version: string;
+            wazuh?: components["schemas"]["WazuhStatus"] | null;
         };
         /** @description Suricata's own figures. Counters are since Suricata started; the unit of each is in Suricata's documentation of EVE `stats`. */
         SuricataStatus: {
@@ -3339,6 +3712,69 @@ export interface components {
             /** @description What is wrong. */
             what: string;
         };
+        /** @description How a Wazuh manager is. Where a figure has no unit of its own, it is as the server API's documentation says. */
+        WazuhStatus: {
+            /**
+             * Format: int64
+             * @description Hosts that report.
+             */
+            active?: number;
+            /**
+             * Format: date-time
+             * @description End of the certificate of its API.
+             */
+            certificate_end?: string | null;
+            /** @description Its cluster node's name and kind, `"node01 (master)"`; none without a cluster. */
+            cluster?: string | null;
+            /** @description Its daemons, and how they are: `running`, `stopped`, `failed`, `restarting`. */
+            daemons?: {
+                [key: string]: string;
+            };
+            /**
+             * Format: int64
+             * @description Hosts that are silent.
+             */
+            disconnected?: number;
+            /**
+             * Format: int64
+             * @description Events that its analysis dropped since the look before.
+             */
+            dropped?: number;
+            /** @description What keeps the node from it, with the mend. */
+            error?: string | null;
+            /**
+             * Format: double
+             * @description Events that its analysis took in, per second since the look before.
+             */
+            events_per_second?: number;
+            /** @description Its own name. */
+            hostname?: string | null;
+            /** @description The address of its indexer, if the node is told of one. */
+            indexer?: string | null;
+            /** @description What keeps the node from the indexer, with the mend. */
+            indexer_error?: string | null;
+            /**
+             * Format: date-time
+             * @description When the manager was last asked and answered.
+             */
+            looked?: string | null;
+            /**
+             * Format: int64
+             * @description Hosts that never came.
+             */
+            never_connected?: number;
+            /**
+             * Format: double
+             * @description How full the fullest of its queues is, 0 to 1.
+             */
+            queue?: number;
+            /** @description Which queue that is. */
+            queue_name?: string | null;
+            /** @description The address of its API. */
+            url: string;
+            /** @description Its version, `"4.14.7"`. */
+            version?: string | null;
+        };
     };
     responses: never;
     parameters: never;
@@ -3362,6 +3798,7 @@ export type AlertState = components['schemas']['AlertState'];
 export type Alerts = components['schemas']['Alerts'];
 export type ApiKey = components['schemas']['ApiKey'];
 export type ApiKeys = components['schemas']['ApiKeys'];
+export type Asked = components['schemas']['Asked'];
 export type Audit = components['schemas']['Audit'];
 export type AuditEntry = components['schemas']['AuditEntry'];
 export type AuditHead = components['schemas']['AuditHead'];
@@ -3371,6 +3808,9 @@ export type CertificateEnd = components['schemas']['CertificateEnd'];
 export type Client = components['schemas']['Client'];
 export type ClientChange = components['schemas']['ClientChange'];
 export type Clients = components['schemas']['Clients'];
+export type Command = components['schemas']['Command'];
+export type CommandState = components['schemas']['CommandState'];
+export type Commands = components['schemas']['Commands'];
 export type Confirm = components['schemas']['Confirm'];
 export type Consequences = components['schemas']['Consequences'];
 export type Count = components['schemas']['Count'];
@@ -3378,6 +3818,7 @@ export type CreatedApiKey = components['schemas']['CreatedApiKey'];
 export type CreatedToken = components['schemas']['CreatedToken'];
 export type Cut = components['schemas']['Cut'];
 export type Database = components['schemas']['Database'];
+export type Deed = components['schemas']['Deed'];
 export type Disk = components['schemas']['Disk'];
 export type Door = components['schemas']['Door'];
 export type Doors = components['schemas']['Doors'];
@@ -3395,9 +3836,14 @@ export type HistoryAction = components['schemas']['HistoryAction'];
 export type HistoryEntry = components['schemas']['HistoryEntry'];
 export type Hold = components['schemas']['Hold'];
 export type Host = components['schemas']['Host'];
+export type HostCounts = components['schemas']['HostCounts'];
+export type HostDetail = components['schemas']['HostDetail'];
+export type HostState = components['schemas']['HostState'];
+export type Hosts = components['schemas']['Hosts'];
 export type Identities = components['schemas']['Identities'];
 export type Identity = components['schemas']['Identity'];
 export type Ingest = components['schemas']['Ingest'];
+export type Inventory = components['schemas']['Inventory'];
 export type Invitation = components['schemas']['Invitation'];
 export type InvitationAnswer = components['schemas']['InvitationAnswer'];
 export type InvitationToken = components['schemas']['InvitationToken'];
@@ -3413,6 +3859,7 @@ export type Network = components['schemas']['Network'];
 export type NewApiKey = components['schemas']['NewApiKey'];
 export type NewAuthenticator = components['schemas']['NewAuthenticator'];
 export type NewClient = components['schemas']['NewClient'];
+export type NewCommand = components['schemas']['NewCommand'];
 export type NewHold = components['schemas']['NewHold'];
 export type NewOwnVisit = components['schemas']['NewOwnVisit'];
 export type NewPasskey = components['schemas']['NewPasskey'];
@@ -3424,10 +3871,13 @@ export type NewVisit = components['schemas']['NewVisit'];
 export type Node = components['schemas']['Node'];
 export type NodeChange = components['schemas']['NodeChange'];
 export type Nodes = components['schemas']['Nodes'];
+export type NotAsked = components['schemas']['NotAsked'];
+export type Obstacle = components['schemas']['Obstacle'];
 export type Passkey = components['schemas']['Passkey'];
 export type PasskeyOptions = components['schemas']['PasskeyOptions'];
 export type Passkeys = components['schemas']['Passkeys'];
 export type PassphraseChange = components['schemas']['PassphraseChange'];
+export type Permission = components['schemas']['Permission'];
 export type Presence = components['schemas']['Presence'];
 export type Problem = components['schemas']['Problem'];
 export type Process = components['schemas']['Process'];
@@ -3449,6 +3899,7 @@ export type Retention = components['schemas']['Retention'];
 export type Role = components['schemas']['Role'];
 export type Rule = components['schemas']['Rule'];
 export type Sample = components['schemas']['Sample'];
+export type Search = components['schemas']['Search'];
 export type SecondFactor = components['schemas']['SecondFactor'];
 export type SecondFactorCode = components['schemas']['SecondFactorCode'];
 export type Session = components['schemas']['Session'];
@@ -3477,6 +3928,7 @@ export type VisitDestination = components['schemas']['VisitDestination'];
 export type VisitEnd = components['schemas']['VisitEnd'];
 export type VisitReturn = components['schemas']['VisitReturn'];
 export type Warning = components['schemas']['Warning'];
+export type WazuhStatus = components['schemas']['WazuhStatus'];
 export type $defs = Record<string, never>;
 export interface operations {
     alerts_list: {
@@ -4574,6 +5026,178 @@ export interface operations {
             };
         };
     };
+    commands_list: {
+        parameters: {
+            query?: {
+                /** @description Of this client. */
+                client?: number;
+                /** @description To this node. */
+                node?: number;
+                /** @description About this agent of the node. */
+                agent?: string;
+                /** @description Of this kind, `restart_agent`. */
+                deed?: string;
+                /** @description About this: a part of an inventory, the number of a vulnerability, a file of rules. */
+                subject?: string;
+                /** @description The number of the last one of the page before. */
+                cursor?: number;
+                /** @description 1 to 200; 50 unless given. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Commands"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such node */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    commands_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Command"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    commands_withdraw: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Command"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its node has begun it, or it has ended */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     health_health: {
         parameters: {
             query?: never;
@@ -4589,6 +5213,114 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    hosts_list: {
+        parameters: {
+            query?: {
+                /** @description Of this client. */
+                client?: number;
+                /** @description Known by this node. */
+                node?: number;
+                /** @description In this state. */
+                state?: components["schemas"]["HostState"];
+                /** @description With this in their name or address. */
+                text?: string;
+                /** @description In this group. */
+                group?: string;
+                /** @description With this operating system, in one word. */
+                platform?: string;
+                /** @description With this version of the agent. */
+                version?: string;
+                /** @description True: only those whose agent is older than their manager. */
+                behind?: boolean;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description 1 to 200; 100 unless given. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hosts"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    hosts_counts: {
+        parameters: {
+            query?: {
+                /** @description Of this client. */
+                client?: number;
+                /** @description Known by this node. */
+                node?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HostCounts"];
                 };
             };
             /** @description Nobody is signed in, or the key is dead */
@@ -5884,6 +6616,74 @@ export interface operations {
             };
         };
     };
+    commands_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCommand"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Command"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many commands wait for the node */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     nodes_consequences: {
         parameters: {
             query?: never;
@@ -5901,6 +6701,55 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Consequences"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    hosts_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+                /** @description The agent's id, `001` */
+                agent: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HostDetail"];
                 };
             };
             /** @description Nobody is signed in, or the key is dead */
@@ -6353,6 +7202,55 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["QueryParse"];
+                };
+            };
+            /** @description Nobody is signed in, or the key is dead */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or a fresh proof is needed (`prove`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    commands_search: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Search"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Asked"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             /** @description Nobody is signed in, or the key is dead */
