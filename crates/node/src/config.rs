@@ -1,10 +1,14 @@
 //! The node's file: `/etc/socme/node.toml`.
 
+mod wazuh;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use wire::Source;
+
+pub use self::wazuh::{Limits, Reach, Wazuh};
 
 /// The folder of the data, unless the settings say otherwise: the package makes it, for the service's user.
 pub const HOME: &str = "/var/lib/socme-node";
@@ -25,6 +29,8 @@ pub struct Config {
     pub fold: Fold,
     /// What is read. If none is given: those of the usual files that exist.
     pub source: Vec<SourceConfig>,
+    /// The Wazuh manager beside this node, and its indexer.
+    pub wazuh: Wazuh,
 }
 
 /// The spool's settings.
@@ -107,6 +113,7 @@ impl Default for Config {
             spool: Spool::default(),
             fold: Fold::default(),
             source: Vec::new(),
+            wazuh: Wazuh::default(),
         }
     }
 }
@@ -220,6 +227,7 @@ impl Config {
         if let Some(long) = windows.into_iter().find(|seconds| *seconds > 3600) {
             return Err(format!("window_seconds = {long} is too long: give 0 to 3600"));
         }
+        self.wazuh.check()?;
         if self.spool.limit.0 < 16 << 20 {
             return Err("spool.limit is too small: give at least \"16 MiB\"".into());
         }

@@ -14,6 +14,7 @@ pub mod fold;
 pub mod health;
 pub mod identity;
 pub mod line;
+mod manager;
 pub mod normalise;
 pub mod owner;
 pub mod pipeline;

@@ -21,6 +21,8 @@ use crate::identity::Identity;
 
 /// Longest wait for an answer.
 const ANSWER: Duration = Duration::from_secs(60);
+/// Longest time that an answer which goes on is read.
+const LISTEN: Duration = Duration::from_secs(600);
 /// Longest wait for a connection.
 const CONNECT: Duration = Duration::from_secs(10);
 /// Largest answer that is read, in bytes.
@@ -126,6 +128,21 @@ impl Line {
     pub async fn ask<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Refusal> {
         let body = serde_json::to_vec(body).map_err(|error| Refusal::Unreached(Trouble::Other, error.to_string()))?;
         self.send(path, body, false).await
+    }
+
+    /// Opens an answer that goes on: server-sent events, for as long as the core keeps it open, at most ten minutes.
+    ///
+    /// # Errors
+    /// Says why there is none.
+    pub async fn listen(&self, path: &str) -> Result<reqwest::Response, Refusal> {
+        let request = self.client.get(format!("{}{path}", self.base)).timeout(LISTEN);
+        let answer = request.send().await.map_err(|error| self.explain(&error))?;
+        let status = answer.status().as_u16();
+        if answer.status().is_success() {
+            return Ok(answer);
+        }
+        let title = format!("{} answered {status}.", self.address);
+        Err(Refusal::Problem(Problem { kind: "unknown".into(), title, status, detail: None }, None))
     }
 
     /// Posts a body that is JSON already, compressed with zstd if `packed`.

@@ -5,7 +5,7 @@
 //! counts, or read events that are no alerts, is committed every second. Every transaction that writes a record writes all
 //! counts that have grown (see [`crate::spool`]), so it is also time when these would no longer fit a batch.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tail::Gap;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{broadcast, oneshot, watch};
 use wire::alert::{Alert, Severity, Source};
 use wire::link::{Count, Cursors, Position, Record};
 use wire::status::{SourceState, SourceStatus, SuricataStatus};
@@ -23,7 +23,7 @@ use crate::config::Config;
 use crate::fold::{Folder, Verdict, WINDOWS};
 use crate::policy::Policy;
 use crate::source::{Line, Reading};
-use crate::spool::{Commit, Depth, Error, Opened, Spool};
+use crate::spool::{Commit, Depth, Error, Note, Opened, Spool};
 
 /// Least time between two transactions, and most where the disk is slow.
 const PACE: Duration = Duration::from_millis(50);
@@ -42,6 +42,8 @@ const GROWN: usize = 1_000;
 const WEIGHT: usize = 2 << 20;
 const _: () = assert!(RECORDS + GROWN + crate::fold::CLOSINGS < wire::limit::BATCH_RECORDS);
 const _: () = assert!(5 * (WEIGHT + wire::limit::RAW) < wire::limit::BATCH_BYTES);
+// What is posted is in JSON already.
+const _: () = assert!(5 * WEIGHT + wire::limit::ANSWER < wire::limit::BATCH_BYTES);
 /// Share of dropped packets from which Suricata is partly blind.
 const DROPS: f64 = 0.01;
 
@@ -68,7 +70,21 @@ pub struct Shared {
     news: watch::Sender<u64>,
     detected: broadcast::Sender<Arc<Alert>>,
     thread: Mutex<Option<std::thread::Thread>>,
+    posts: Mutex<VecDeque<Post>>,
 }
+
+/// What others than the sources have to say: records, and what is remembered in the same transaction.
+struct Post {
+    records: Vec<Record>,
+    notes: Vec<Note>,
+    /// The spool's epoch that it belongs to.
+    epoch: u64,
+    done: oneshot::Sender<()>,
+}
+
+/// What was posted was not written: the spool follows the core in a new epoch, or the node stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Void;
 
 /// A running pipeline.
 pub struct Pipeline {
@@ -114,6 +130,7 @@ impl Shared {
             news: watch::Sender::new(0),
             detected: broadcast::Sender::new(256),
             thread: Mutex::new(None),
+            posts: Mutex::default(),
         }))
     }
 
@@ -144,6 +161,26 @@ impl Shared {
     #[must_use]
     pub fn depth(&self) -> Depth {
         self.with_spool(|spool| spool.depth().unwrap_or_default())
+    }
+
+    /// The spool's epoch; none while it waits for the core.
+    #[must_use]
+    pub fn epoch(&self) -> Option<u64> {
+        self.with_spool(|spool| (!spool.waiting()).then(|| spool.epoch()))
+    }
+
+    /// Writes records and notes in one transaction of this epoch, and returns once they are on the disk.
+    ///
+    /// # Errors
+    /// [`Void`]: nothing was written, or it was forgotten with its epoch.
+    pub async fn post(&self, epoch: u64, records: Vec<Record>, notes: Vec<Note>) -> Result<(), Void> {
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(Void);
+        }
+        let (done, written) = oneshot::channel();
+        lock(&self.posts).push_back(Post { records, notes, epoch, done });
+        self.wake();
+        written.await.map_err(|_| Void)
     }
 
     /// Follows the core, whose position is none of ours. See [`Spool::adopt`].
@@ -196,6 +233,8 @@ struct Work {
     pending: Pending,
     /// A transaction that found no room; nothing is read until it is written.
     unsaved: Option<Commit>,
+    /// Who waits for the transaction that is being written.
+    waiting: Vec<oneshot::Sender<()>>,
     /// The spool's epoch that all this belongs to.
     epoch: Option<u64>,
     committed: Instant,
@@ -221,6 +260,10 @@ struct Pending {
     read: bool,
     /// It must not wait.
     urgent: bool,
+    /// What is remembered along with it.
+    notes: Vec<Note>,
+    /// Who waits for it.
+    done: Vec<oneshot::Sender<()>>,
 }
 
 impl Work {
@@ -234,6 +277,7 @@ impl Work {
             stats: None,
             pending: Pending::default(),
             unsaved: None,
+            waiting: Vec::new(),
             epoch: None,
             committed: Instant::now(),
             pace: PACE,
@@ -253,6 +297,9 @@ impl Work {
             }
         }
         self.save();
+        // Whoever waits is told that nothing was written.
+        self.waiting.clear();
+        lock(&self.shared.posts).clear();
     }
 
     /// How long there is nothing to do, unless a source writes.
@@ -295,6 +342,7 @@ impl Work {
         for at in 0..self.sources.len() {
             busy |= self.read(at);
         }
+        self.take_posts();
         self.save();
         busy
     }
@@ -407,6 +455,29 @@ impl Work {
         Ok(more)
     }
 
+    /// Takes in what was posted, as much as fits.
+    fn take_posts(&mut self) {
+        while !self.full() {
+            let Some(post) = lock(&self.shared.posts).pop_front() else { return };
+            if self.epoch != Some(post.epoch) {
+                // Who waits for it hears that it is void.
+                continue;
+            }
+            for record in post.records {
+                match record {
+                    Record::Alert(alert) => self.push(*alert),
+                    record => {
+                        self.pending.weight += weight(&record);
+                        self.pending.records.push(record);
+                    }
+                }
+            }
+            self.pending.notes.extend(post.notes);
+            self.pending.done.push(post.done);
+            self.pending.urgent = true;
+        }
+    }
+
     fn push(&mut self, alert: Alert) {
         self.pending.push(alert, &self.policy, &self.shared);
     }
@@ -450,7 +521,8 @@ impl Work {
             add(&mut records, next, count);
         }
         let cursors = self.sources.iter().filter_map(|s| Some((s.name.clone(), s.cursor()?))).collect();
-        self.commit(Commit { records, windows, closed, cursors });
+        self.waiting = pending.done;
+        self.commit(Commit { records, windows, closed, cursors, notes: pending.notes });
     }
 
     /// Writes a transaction; keeps it if there is no room.
@@ -458,6 +530,7 @@ impl Work {
         let mut spool = lock(&self.shared.spool);
         if self.epoch != Some(spool.epoch()) {
             // The spool has followed the core: what was read is void, and is read again.
+            self.waiting.clear();
             return true;
         }
         let began = Instant::now();
@@ -474,6 +547,9 @@ impl Work {
                 drop(snapshot);
                 if !commit.records.is_empty() {
                     self.shared.news.send_modify(|n| *n += 1);
+                }
+                for done in self.waiting.drain(..) {
+                    let _ = done.send(());
                 }
                 true
             }
@@ -561,6 +637,15 @@ impl Pending {
     /// True if no more would fit a transaction.
     fn full(&self, folder: &Folder) -> bool {
         self.records.len() >= RECORDS || folder.grown_windows() >= GROWN || self.weight >= WEIGHT
+    }
+}
+
+/// How much a record weighs that was made from no line, in bytes.
+fn weight(record: &Record) -> usize {
+    match record {
+        Record::Hosts(hosts) => hosts.changed.len() * 400 + hosts.only.as_ref().map_or(0, |only| only.len() * 8),
+        Record::Outcome(outcome) => outcome.answer.to_string().len(),
+        _ => 64,
     }
 }
 

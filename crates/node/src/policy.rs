@@ -7,6 +7,8 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Value;
 use wire::alert::{Alert, Sample};
+use wire::command::Permission;
+use wire::host::Host;
 
 use crate::config::Wrong;
 
@@ -55,11 +57,44 @@ pub struct Policy {
     pub raw: bool,
     /// Fields to mask: ECS names, or `raw:` and a JSON pointer into the raw event.
     pub mask: Vec<String>,
+    /// What the core may ask of this node.
+    pub allow: Vec<Permission>,
+    /// Which hosts are alarmed about.
+    pub hosts: HostAlarms,
+}
+
+/// Which of a manager's hosts are alarmed about, and when.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HostAlarms {
+    /// When one falls silent, and when it is back.
+    pub silent: bool,
+    /// When one was registered so many hours ago and never came; 0: never.
+    pub never_seen_hours: u32,
+    /// Not about these: names, or `group:` and a group's name.
+    pub quiet: Vec<String>,
+}
+
+impl Default for HostAlarms {
+    fn default() -> Self {
+        Self { silent: true, never_seen_hours: 24, quiet: Vec::new() }
+    }
+}
+
+impl HostAlarms {
+    /// True if nobody is to be woken for this host.
+    #[must_use]
+    pub fn spares(&self, host: &Host) -> bool {
+        self.quiet.iter().any(|quiet| match quiet.strip_prefix("group:") {
+            Some(group) => host.groups.iter().any(|own| own == group),
+            None => quiet.eq_ignore_ascii_case(&host.name),
+        })
+    }
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { raw: true, mask: Vec::new() }
+        Self { raw: true, mask: Vec::new(), allow: Permission::READING.to_vec(), hosts: HostAlarms::default() }
     }
 }
 

@@ -123,6 +123,8 @@ impl Reporter {
             alerts_per_second: self.rates.1,
             certificate_end: identity.life().map_or(now, |(_, end)| end),
             policy: self.policy.clone(),
+            wazuh: self.wazuh.borrow().clone(),
+            allowed: self.allowed.clone(),
         }
     }
 }

@@ -7,14 +7,17 @@
 //! | at a position of our chain | records are sent from there: those it lost are sent again |
 //! | anywhere else (our spool was rolled back, set aside or lost; the core lost more than we keep) | the spool follows it: a new epoch, sources are read from the core's cursors |
 
+mod listening;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use wire::command::Command;
 use wire::link::{Conflict, Heard, Hello, Position, Problem, Renew, Renewed, Taken, Welcome, problem};
 use wire::status::UplinkStatus;
 
@@ -53,6 +56,10 @@ pub struct Uplink {
     report: Box<dyn FnMut(&Identity) -> wire::status::Status + Send>,
     news: watch::Receiver<u64>,
     stop: CancellationToken,
+    /// Where the core's commands go.
+    commands: mpsc::Sender<Command>,
+    /// The line that is in use, for those who want to ask the core something.
+    line: watch::Sender<Option<Arc<Line>>>,
     /// Records in a batch; halved when the core finds one too large.
     records: usize,
     next_address: usize,
@@ -77,11 +84,25 @@ impl Uplink {
         config: &crate::config::Config,
         state: Arc<Mutex<State>>,
         report: Box<dyn FnMut(&Identity) -> wire::status::Status + Send>,
+        (commands, line): (mpsc::Sender<Command>, watch::Sender<Option<Arc<Line>>>),
         stop: CancellationToken,
     ) -> Self {
         let news = shared.news();
         let (data, limit) = (config.data.clone(), config.spool.limit.0);
-        Self { identity, shared, state, data, limit, report, news, stop, records: RECORDS, next_address: 0 }
+        Self {
+            identity,
+            shared,
+            state,
+            data,
+            limit,
+            report,
+            news,
+            stop,
+            commands,
+            line,
+            records: RECORDS,
+            next_address: 0,
+        }
     }
 
     /// Runs until stopped.
@@ -145,10 +166,19 @@ impl Uplink {
                 Err(refusal) => tracing::warn!(error = %refusal, "the certificate was not renewed; trying again"),
             }
         }
-        match self.hello(&line).await {
-            Ok(()) => self.serve(&line).await,
-            Err(end) => end,
+        if let Err(end) = self.hello(&line).await {
+            return end;
         }
+        let line = Arc::new(line);
+        self.line.send_replace(Some(Arc::clone(&line)));
+        // What listens ends with the session.
+        let listening = listening::listen(Arc::clone(&line), self.commands.clone());
+        let end = tokio::select! {
+            end = self.serve(&line) => end,
+            never = listening => match never {},
+        };
+        self.line.send_replace(None);
+        end
     }
 
     /// Says hello and finds the common position.

@@ -21,6 +21,8 @@ use crate::{Error, Result, Scope, Store, clients, nodes};
 const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 7);
 /// Commands that may wait for one node.
 const WAITING: i64 = 200;
+/// For so long a node may ask again whether it may begin, because the answer was lost, in milliseconds.
+const AGAIN: i64 = 60_000;
 /// Without a word for so long after it was begun, nobody knows how a command ended, in milliseconds.
 const DEADLINE: i64 = 3_600_000;
 /// Commands are kept for so long after they have ended, in milliseconds.
@@ -250,7 +252,8 @@ impl Store {
         .await
     }
 
-    /// Whether a node may begin a command now. Who asks again with the same token, because the answer was lost, is told the same.
+    /// Whether a node may begin a command now. Who asks again with the same token, because the answer was lost, is told the same
+    /// for a minute.
     ///
     /// # Errors
     /// There is no such node.
@@ -268,8 +271,9 @@ impl Store {
                 changes::note(tx, client, Kind::Commands(node))?;
                 return Ok(true);
             }
-            let text = "SELECT 1 FROM command WHERE client = ?1 AND node = ?2 AND id = ?3 AND state = 1 AND token = ?4";
-            Ok(tx.sql.one(text, params![client, node, id, token], |_| Ok(()))?.is_some())
+            let text = "SELECT 1 FROM command WHERE client = ?1 AND node = ?2 AND id = ?3 AND state = 1 AND token = ?4 \
+                        AND begun > ?5";
+            Ok(tx.sql.one(text, params![client, node, id, token, tx.now - AGAIN], |_| Ok(()))?.is_some())
         })
         .await
     }

@@ -115,6 +115,8 @@ pub(super) mod tests {
             alerts_per_second: 0.0,
             certificate_end: now,
             policy: Vec::new(),
+            wazuh: None,
+            allowed: Vec::new(),
         }
     }
 

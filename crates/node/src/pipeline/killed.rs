@@ -37,7 +37,7 @@ impl Core {
                     assert!(count.count >= alert.1, "counts only grow");
                     alert.1 = count.count;
                 }
-                Record::Lost(lost) => panic!("nothing was lost: {lost:?}"),
+                other => panic!("nothing was lost: {other:?}"),
             }
         }
         (self.position, self.cursors) = (Some(batch.to), batch.cursors);

@@ -76,7 +76,7 @@ impl Story {
                     alerts.insert(number, (alert.rule.id, alert.count));
                 }
                 Record::Count(count) => alerts.get_mut(&count.alert).unwrap().1 = count.count,
-                Record::Lost(lost) => panic!("{lost:?}"),
+                other => panic!("{other:?}"),
             }
         }
         let mut by_rule = BTreeMap::new();

@@ -70,7 +70,15 @@ pub struct Commit {
     pub closed: Vec<Key>,
     /// How far the sources are read.
     pub cursors: Cursors,
+    /// What is remembered along with the records; none: forgotten.
+    pub notes: Vec<Note>,
 }
+
+/// A key and its value; none: forgotten.
+pub type Note = (String, Option<Vec<u8>>);
+
+/// Notes with this beginning outlive an epoch, all others belong to what the core has.
+pub const LASTING: &str = "command/";
 
 /// Some records, as they are sent.
 #[derive(Debug)]
@@ -242,6 +250,10 @@ impl Spool {
         if tables == 0 {
             return Ok(None);
         }
+        // Spools of early versions have none.
+        db.execute_batch(
+            "CREATE TABLE IF NOT EXISTS note (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID, STRICT",
+        )?;
         let mut spool = Self::over(db, path, limit);
         spool.load()?;
         Ok(Some(spool))
@@ -294,6 +306,18 @@ impl Spool {
         Ok(cursors)
     }
 
+    /// What is remembered under keys with this beginning, without it.
+    ///
+    /// # Errors
+    /// When the spool cannot be read.
+    pub fn notes(&self, beginning: &str) -> Result<BTreeMap<String, Vec<u8>>, Error> {
+        // `~` comes after every character of our keys.
+        let mut rows = self.db.prepare_cached("SELECT key, value FROM note WHERE key >= ?1 AND key < ?1 || '~'")?;
+        let rows = rows.query_map([beginning], |row| Ok((row.get::<_, String>(0)?, row.get::<_, Vec<u8>>(1)?)))?;
+        let strip = |key: String| key.strip_prefix(beginning).map(str::to_owned).unwrap_or(key);
+        rows.map(|row| row.map(|(key, value)| (strip(key), value)).map_err(Error::from)).collect()
+    }
+
     /// The open windows.
     ///
     /// # Errors
@@ -343,7 +367,8 @@ impl Spool {
     fn write(&mut self, commit: &Commit, now: Timestamp) -> Result<(), Error> {
         let bodies: Vec<Vec<u8>> = commit.records.iter().map(|r| serde_json::to_vec(r).unwrap_or_default()).collect();
         let bytes: u64 = bodies.iter().map(|body| body.len() as u64 + 64).sum();
-        self.make_room(bytes, commit.windows.len() as u64 * 512 + 64 * 1024, now)?;
+        let notes: u64 = commit.notes.iter().map(|(_, value)| value.as_ref().map_or(64, |v| v.len() as u64 + 64)).sum();
+        self.make_room(bytes, notes + commit.windows.len() as u64 * 512 + 64 * 1024, now)?;
         let tx = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let (mut seq, mut number) = (self.seq, self.number);
         {
@@ -360,6 +385,16 @@ impl Spool {
             let mut read = tx.prepare_cached("INSERT OR REPLACE INTO cursor (source, cursor) VALUES (?1, ?2)")?;
             for (source, cursor) in &commit.cursors {
                 read.execute(params![source, cursor.to_string()])?;
+            }
+        }
+        {
+            let mut keep = tx.prepare_cached("INSERT OR REPLACE INTO note (key, value) VALUES (?1, ?2)")?;
+            let mut forget = tx.prepare_cached("DELETE FROM note WHERE key = ?1")?;
+            for (key, value) in &commit.notes {
+                match value {
+                    Some(value) => keep.execute(params![key, value])?,
+                    None => forget.execute([key])?,
+                };
             }
         }
         (seq, number) = append(&tx, seq, number, &bodies, now)?;
@@ -579,6 +614,7 @@ impl Spool {
         tx.execute_batch(
             "DELETE FROM record; DELETE FROM position; DELETE FROM window; DELETE FROM cursor; DELETE FROM meta;",
         )?;
+        tx.execute("DELETE FROM note WHERE NOT (key >= ?1 AND key < ?1 || '~')", [LASTING])?;
         for (source, cursor) in cursors {
             tx.execute("INSERT INTO cursor (source, cursor) VALUES (?1, ?2)", params![source, cursor.to_string()])?;
         }

@@ -308,6 +308,7 @@ fn a_transaction_cut_off_anywhere_leaves_nothing_or_all() {
             windows: vec![(key, window(steps as u64))],
             closed: vec![key - 1],
             cursors: Cursors::from([("eve".to_owned(), serde_json::json!({ "offset": steps }))]),
+            notes: vec![("command/7".to_owned(), Some(vec![steps as u8]))],
         };
         story.spool().db.progress_handler(steps, Some(|| true)).unwrap();
         let done = story.spool().commit(&commit, now);

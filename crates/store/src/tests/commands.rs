@@ -37,6 +37,8 @@ async fn a_command_is_begun_once_whoever_asks_and_told_no_more() {
     assert!(story.store.begin_command(node.node, command.id, 7).await.unwrap(), "the answer was lost on its way");
     assert!(!story.store.begin_command(node.node, command.id, 8).await.unwrap(), "another disk, another token");
     assert_eq!(story.store.waiting_commands(node.node).await.unwrap(), []);
+    story.hand.turn(60);
+    assert!(!story.store.begin_command(node.node, command.id, 7).await.unwrap(), "it would be done late");
     node.send(&story.store, vec![ended(&command, End::Done, Value::Null)]).await;
     assert!(!story.store.begin_command(node.node, command.id, 7).await.unwrap(), "it has ended");
     let done = story.store.command_by_id(&all(), command.id).await.unwrap();

@@ -1,0 +1,187 @@
+//! Does what the core asks, as far as the client's policy allows. [`super::journal`] sees to it that nothing is done twice.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::JoinSet;
+use wire::command::{Begin, Begun, Command, Deed, End, Outcome, Permission};
+
+use super::journal::Journal;
+use crate::line::{Line, Refusal};
+use crate::pipeline::{Shared, Void};
+
+/// Commands that are done at once: a manager does its work in one process.
+const AT_ONCE: usize = 2;
+/// Commands that wait here; the core keeps the others.
+pub(crate) const WAITING: usize = 64;
+/// Longest wait between two questions whether a command may begin.
+const ASK: Duration = Duration::from_secs(10);
+/// After so long without an answer nothing is done: the core takes a lost answer for one that was not heard.
+const GIVE_UP: Duration = Duration::from_secs(45);
+
+/// What became of a deed.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Performed {
+    /// True if it was done, whole.
+    pub(crate) done: bool,
+    /// In a sentence.
+    pub(crate) said: String,
+    /// What was found.
+    pub(crate) answer: Value,
+}
+
+impl Performed {
+    pub(crate) fn done(said: impl Into<String>) -> Self {
+        Self { done: true, said: said.into(), answer: Value::Null }
+    }
+
+    pub(crate) fn found(said: impl Into<String>, answer: Value) -> Self {
+        Self { done: true, said: said.into(), answer }
+    }
+
+    pub(crate) fn failed(said: impl Into<String>) -> Self {
+        Self { done: false, said: said.into(), answer: Value::Null }
+    }
+}
+
+/// Asks the core whether a command may begin; none: it cannot be asked now.
+pub(crate) trait Ask {
+    fn begin(&self, begin: &Begin) -> impl Future<Output = Option<bool>> + Send;
+}
+
+/// The way to the core, while there is one.
+impl Ask for watch::Receiver<Option<Arc<Line>>> {
+    async fn begin(&self, begin: &Begin) -> Option<bool> {
+        let line = self.borrow().clone()?;
+        match line.ask::<Begun>(wire::path::BEGIN, begin).await {
+            Ok(begun) => Some(begun.go),
+            Err(Refusal::Problem(problem, _)) if problem.status < 500 && problem.status != 429 => Some(false),
+            Err(_) => None,
+        }
+    }
+}
+
+/// What is ready to be done, or has been.
+enum Step {
+    /// May it begin?
+    Asked(Command, Option<bool>),
+    Performed(i64, Performed),
+}
+
+/// Takes commands until `commands` is closed. `perform` does one.
+pub(crate) async fn run<A, P, F>(
+    shared: &Arc<Shared>,
+    allow: &[Permission],
+    core: A,
+    mut commands: mpsc::Receiver<Command>,
+    perform: P,
+) -> Result<(), Void>
+where
+    A: Ask + Clone + Send + Sync + 'static,
+    P: Fn(Deed) -> F,
+    F: Future<Output = Performed> + Send + 'static,
+{
+    let mut journal = Journal::open(shared, Timestamp::now()).await?;
+    let turns = Arc::new(Semaphore::new(AT_ONCE));
+    let mut steps: JoinSet<Step> = JoinSet::new();
+    // Heard, and not ended yet.
+    let mut busy: BTreeSet<i64> = BTreeSet::new();
+    loop {
+        let step = tokio::select! {
+            command = commands.recv() => match command {
+                None => return Ok(()),
+                Some(command) if journal.knows(command.id) || !busy.insert(command.id) => continue,
+                Some(command) => {
+                    if let Err(refusal) = permitted(&command.deed, allow) {
+                        journal.end(outcome(command.id, End::Refused, refusal, Value::Null)).await?;
+                        busy.remove(&command.id);
+                        continue;
+                    }
+                    journal.begin(command.id, Timestamp::now()).await?;
+                    let core = core.clone();
+                    steps.spawn(async move {
+                        let may = may_begin(&core, command.id).await;
+                        Step::Asked(command, may)
+                    });
+                    continue;
+                }
+            },
+            Some(Ok(step)) = steps.join_next() => step,
+        };
+        match step {
+            Step::Asked(command, Some(true)) => {
+                let (turns, id, done) = (Arc::clone(&turns), command.id, perform(command.deed));
+                steps.spawn(async move {
+                    let _turn = turns.acquire_owned().await;
+                    Step::Performed(id, done.await)
+                });
+            }
+            // It was withdrawn, or is too old: the core knows. If it does not, because its answer was lost, it is told.
+            Step::Asked(command, may) => {
+                let why = if may.is_some() { "it came too late" } else { "the core could not be asked whether it may begin" };
+                let end = outcome(command.id, End::Failed, format!("{why}: nothing was done"), Value::Null);
+                journal.end(end).await?;
+                busy.remove(&command.id);
+            }
+            Step::Performed(id, performed) => {
+                let end = if performed.done { End::Done } else { End::Failed };
+                let Performed { said, answer, .. } = performed;
+                journal.end(outcome(id, end, said, answer)).await?;
+                busy.remove(&id);
+            }
+        }
+    }
+}
+
+/// Whether the policy lets it be done; else why not, with the mend.
+fn permitted(deed: &Deed, allow: &[Permission]) -> Result<(), String> {
+    if let Err((field, why)) = deed.check() {
+        return Err(format!("{field}: {why}"));
+    }
+    let word = deed.permission().word();
+    if allow.contains(&deed.permission()) {
+        return Ok(());
+    }
+    Err(format!("the client's policy does not allow «{word}»: the client can add it to `allow` in /etc/socme/policy.toml"))
+}
+
+async fn may_begin(core: &impl Ask, id: i64) -> Option<bool> {
+    let begin = Begin { id, token: fresh_token() };
+    let until = tokio::time::Instant::now() + GIVE_UP;
+    let mut wait = Duration::from_millis(250);
+    loop {
+        if let Some(go) = core.begin(&begin).await {
+            return Some(go);
+        }
+        if tokio::time::Instant::now() + wait > until {
+            return None;
+        }
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(ASK);
+    }
+}
+
+/// At most 2^53 - 1, so that it survives any JSON reader.
+fn fresh_token() -> u64 {
+    let mut bytes = [0; 8];
+    let _ = getrandom::fill(&mut bytes);
+    u64::from_le_bytes(bytes) >> 11
+}
+
+fn outcome(id: i64, end: End, said: String, answer: Value) -> Outcome {
+    let (mut said, mut answer, mut end) = (said, answer, end);
+    said = crate::normalise::cut(&said, wire::limit::WORD * 4).to_owned();
+    if answer.to_string().len() > wire::limit::ANSWER {
+        (end, answer) = (End::Failed, Value::Null);
+        said = "the answer is too long to be sent".to_owned();
+    }
+    Outcome { id, end, said, answer, at: Timestamp::now() }
+}
+
+#[cfg(test)]
+mod tests;
