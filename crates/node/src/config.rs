@@ -88,6 +88,9 @@ pub enum Kind {
     Suricata,
     /// A Wazuh manager's `alerts.json`.
     Wazuh,
+    /// The alerts in the indexer of `[wazuh.indexer]`, where the manager is on another machine.
+    #[serde(rename = "wazuh-indexer")]
+    WazuhIndexer,
 }
 
 /// Where reading begins in a file that is there already.
@@ -136,8 +139,14 @@ impl Kind {
     pub fn module(self) -> Source {
         match self {
             Self::Suricata => Source::Suricata,
-            Self::Wazuh => Source::Wazuh,
+            Self::Wazuh | Self::WazuhIndexer => Source::Wazuh,
         }
+    }
+
+    /// True if it is a file that is followed.
+    #[must_use]
+    pub fn is_file(self) -> bool {
+        !matches!(self, Self::WazuhIndexer)
     }
 
     /// The usual file.
@@ -146,6 +155,7 @@ impl Kind {
         match self {
             Self::Suricata => "/var/log/suricata/eve.json",
             Self::Wazuh => "/var/ossec/logs/alerts/alerts.json",
+            Self::WazuhIndexer => "",
         }
     }
 }
@@ -210,7 +220,7 @@ impl Config {
             if source.name.is_empty() {
                 source.name = source.kind.module().word().to_owned();
             }
-            if source.path.as_os_str().is_empty() {
+            if source.kind.is_file() && source.path.as_os_str().is_empty() {
                 source.path = source.kind.usual_path().into();
             }
             if source.name.len() > 64 || !names.insert(source.name.clone()) {
@@ -228,10 +238,20 @@ impl Config {
             return Err(format!("window_seconds = {long} is too long: give 0 to 3600"));
         }
         self.wazuh.check()?;
+        if self.source.iter().any(|source| !source.kind.is_file()) && self.wazuh.indexer.is_none() {
+            return Err("a source of the kind \"wazuh-indexer\" needs [wazuh.indexer]: say there how it is reached".into());
+        }
         if self.spool.limit.0 < 16 << 20 {
             return Err("spool.limit is too small: give at least \"16 MiB\"".into());
         }
         Ok(self)
+    }
+
+    /// The source of Suricata whose events come by way of Wazuh as well, if both are read: the first.
+    #[must_use]
+    pub fn echoed(&self) -> Option<&str> {
+        let first = |module| self.source.iter().find(|source| source.kind.module() == module);
+        first(Source::Wazuh).and(first(Source::Suricata)).map(|source| source.name.as_str())
     }
 
     /// The file with every key, its meaning and its usual value.

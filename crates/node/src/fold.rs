@@ -11,7 +11,7 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use wire::alert::{Fold, Sample};
+use wire::alert::{Fold, Sample, Source};
 use wire::limit;
 use wire::link::Count;
 
@@ -23,6 +23,8 @@ pub const WINDOWS: usize = 20_000;
 pub const CLOSINGS: usize = 400;
 /// Seconds without an event after which a window is closed.
 const IDLE: i64 = 60;
+/// The same where Wazuh's copies may follow: by so much they may be later than Suricata's own events, or earlier.
+const IDLE_ECHOED: i64 = 900;
 
 /// What events are told apart by.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +43,8 @@ pub struct Event<'a> {
     pub user: &'a str,
     /// When it happened.
     pub time: Timestamp,
+    /// True if it is Wazuh's copy of an event that Suricata writes itself.
+    pub echo: bool,
 }
 
 /// Identifies a window.
@@ -51,8 +55,14 @@ pub type Key = u128;
 pub struct Window {
     /// Number of the record that brought the alert.
     pub alert: u64,
-    /// Events so far.
+    /// Events so far: each once, by whichever way it came. Of Suricata's events and Wazuh's copies of them the larger number.
     pub count: u64,
+    /// How many came by way of Wazuh's copies.
+    #[serde(default)]
+    pub echoes: u64,
+    /// How many came otherwise.
+    #[serde(default)]
+    pub direct: u64,
     /// The count that was last sent.
     pub sent: u64,
     /// Earliest event.
@@ -87,6 +97,8 @@ pub struct Folder {
     changed: HashSet<Key>,
     /// Windows that have grown since they were last sent.
     grown: HashSet<Key>,
+    /// Copies of events come as well.
+    echoed: bool,
 }
 
 /// How many new alerts a rule made within the current minute.
@@ -101,9 +113,19 @@ impl Folder {
     /// Goes on with windows from the spool.
     #[must_use]
     pub fn resume(windows: Vec<(Key, Window)>) -> Self {
-        let windows: HashMap<Key, Window> = windows.into_iter().collect();
+        let mut windows: HashMap<Key, Window> = windows.into_iter().collect();
+        // Those of early versions did not say by which way.
+        for window in windows.values_mut().filter(|window| window.direct + window.echoes == 0) {
+            window.direct = window.count;
+        }
         let grown = windows.iter().filter(|(_, window)| window.count != window.sent).map(|(key, _)| *key).collect();
         Self { windows, grown, ..Self::default() }
+    }
+
+    /// The same, where copies of events come as well: their windows stay open for longer.
+    #[must_use]
+    pub fn with_echoes(self) -> Self {
+        Self { echoed: true, ..self }
     }
 
     /// Counts an event. `window` is the length of its window in seconds, `now` the node's clock in seconds.
@@ -113,7 +135,7 @@ impl Folder {
         }
         let slot = event.time.as_second().div_euclid(i64::from(window));
         let full = hash(&[event.source, event.rule, event.from, event.to, event.host, event.user], slot, 0);
-        if self.grow(full, event.time, now) {
+        if self.grow(full, event, now) {
             return self.grown(full);
         }
         let rate = self.rules.entry(hash(&[event.source, event.rule], 0, 3)).or_default();
@@ -126,7 +148,7 @@ impl Folder {
         }
         let address = hash(&[event.source, event.rule, event.from], slot, 1);
         let may_open = rate.address < FLOOD;
-        if self.grow(address, event.time, now) {
+        if self.grow(address, event, now) {
             return self.grown(address);
         }
         if may_open {
@@ -136,16 +158,26 @@ impl Folder {
             return Verdict::New(Fold::Address, address);
         }
         let rule = hash(&[event.source, event.rule], slot, 2);
-        if self.grow(rule, event.time, now) {
+        if self.grow(rule, event, now) {
             return self.grown(rule);
         }
         Verdict::New(Fold::Rule, rule)
     }
 
     /// Opens the window of a new alert, which is record number `alert`.
-    pub fn opened(&mut self, key: Key, alert: u64, time: Timestamp, now: i64) {
-        let window =
-            Window { alert, count: 1, sent: 1, first: time, last: time, samples: Vec::new(), taken: 0, touched: now };
+    pub fn opened(&mut self, key: Key, alert: u64, (time, echo): (Timestamp, bool), now: i64) {
+        let window = Window {
+            alert,
+            count: 1,
+            echoes: u64::from(echo),
+            direct: u64::from(!echo),
+            sent: 1,
+            first: time,
+            last: time,
+            samples: Vec::new(),
+            taken: 0,
+            touched: now,
+        };
         self.windows.insert(key, window);
         self.changed.insert(key);
     }
@@ -180,10 +212,11 @@ impl Folder {
     /// too many. Gives their final counts.
     pub fn close(&mut self, now: i64) -> (Vec<Count>, Vec<Key>) {
         let many = self.windows.len() > WINDOWS;
+        let idle = if self.echoed { IDLE_ECHOED } else { IDLE };
         let mut closing: Vec<(i64, Key)> = self
             .windows
             .iter()
-            .filter(|(_, window)| many || window.touched + IDLE <= now)
+            .filter(|(_, window)| many || window.touched + idle <= now)
             .map(|(key, window)| (window.touched, *key))
             .collect();
         closing.sort_unstable();
@@ -212,14 +245,18 @@ impl Folder {
         changed.into_iter().filter_map(|key| self.windows.get(&key).map(|window| (key, window.clone()))).collect()
     }
 
-    fn grow(&mut self, key: Key, time: Timestamp, now: i64) -> bool {
+    fn grow(&mut self, key: Key, event: &Event<'_>, now: i64) -> bool {
         let Some(window) = self.windows.get_mut(&key) else { return false };
-        window.count += 1;
-        window.first = window.first.min(time);
-        window.last = window.last.max(time);
+        let before = (window.count, window.witnesses().len());
+        *(if event.echo { &mut window.echoes } else { &mut window.direct }) += 1;
+        window.count = window.direct.max(window.echoes);
+        window.first = window.first.min(event.time);
+        window.last = window.last.max(event.time);
         window.touched = now;
         self.changed.insert(key);
-        self.grown.insert(key);
+        if before != (window.count, window.witnesses().len()) {
+            self.grown.insert(key);
+        }
         true
     }
 
@@ -229,6 +266,11 @@ impl Folder {
 }
 
 impl Window {
+    /// By which ways its events came, if by both.
+    fn witnesses(&self) -> Vec<Source> {
+        if self.direct > 0 && self.echoes > 0 { vec![Source::Suricata, Source::Wazuh] } else { Vec::new() }
+    }
+
     fn send(&mut self, closed: bool) -> Count {
         self.sent = self.count;
         Count {
@@ -236,6 +278,7 @@ impl Window {
             count: self.count,
             first: self.first,
             last: self.last,
+            witnesses: self.witnesses(),
             samples: std::mem::take(&mut self.samples),
             closed,
         }
@@ -275,11 +318,11 @@ mod tests {
 
     impl Desk {
         fn see(&mut self, rule: &str, from: &str, to: &str, second: i64, now: i64) {
-            let event = Event { source: "suricata", rule, from, to, host: "", user: "", time: at(second) };
+            let event = Event { source: "suricata", rule, from, to, host: "", user: "", time: at(second), echo: false };
             match self.folder.see(&event, 60, now) {
                 Verdict::New(fold, key) => {
                     self.next += 1;
-                    self.folder.opened(key, self.next, event.time, now);
+                    self.folder.opened(key, self.next, (event.time, event.echo), now);
                     self.sent.insert(self.next, 1);
                     self.levels.push(fold);
                 }
@@ -338,7 +381,7 @@ mod tests {
 
     #[test]
     fn switched_off_every_event_stands_for_itself() {
-        let event = Event { source: "s", rule: "1", from: "", to: "", host: "", user: "", time: at(0) };
+        let event = Event { source: "s", rule: "1", from: "", to: "", host: "", user: "", time: at(0), echo: false };
         assert_eq!(Folder::default().see(&event, 0, 0), Verdict::Alone);
     }
 
@@ -376,6 +419,34 @@ mod tests {
         }
         let closed: Vec<usize> = (0..4).map(|_| desk.folder.close(61).0.len()).collect();
         assert_eq!(closed, [CLOSINGS, CLOSINGS, 1_000 - 2 * CLOSINGS, 0]);
+    }
+
+    #[test]
+    fn an_event_that_comes_by_two_ways_is_counted_once_whichever_is_first() {
+        let event = |second, echo| Event {
+            source: "suricata",
+            rule: "1",
+            from: "a",
+            to: "b",
+            host: "",
+            user: "",
+            time: at(second),
+            echo,
+        };
+        for ways in [[false, false, true, true], [true, true, false, false], [false, true, true, false]] {
+            let mut folder = Folder::default().with_echoes();
+            let Verdict::New(_, key) = folder.see(&event(0, ways[0]), 60, 0) else { panic!("it is new") };
+            folder.opened(key, 1, (at(0), ways[0]), 0);
+            for (n, echo) in (1..).zip(&ways[1..]) {
+                // Wazuh's copies are minutes late.
+                let verdict = folder.see(&event(n % 2, *echo), 60, i64::from(*echo) * 600);
+                assert!(matches!(verdict, Verdict::Grown(..)));
+                assert_eq!(folder.close(600).1, []);
+            }
+            let counts = folder.flush();
+            assert_eq!((counts.len(), counts[0].count), (1, 2));
+            assert_eq!(counts[0].witnesses, [Source::Suricata, Source::Wazuh]);
+        }
     }
 
     #[test]

@@ -5,6 +5,9 @@
 //! counts, or read events that are no alerts, is committed every second. Every transaction that writes a record writes all
 //! counts that have grown (see [`crate::spool`]), so it is also time when these would no longer fit a batch.
 
+mod desk;
+mod polled;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,10 +23,12 @@ use wire::status::{SourceState, SourceStatus, SuricataStatus};
 
 use crate::alarm::alarm;
 use crate::config::Config;
-use crate::fold::{Folder, Verdict, WINDOWS};
+use crate::fold::{Folder, WINDOWS};
 use crate::policy::Policy;
-use crate::source::{Line, Reading};
-use crate::spool::{Commit, Depth, Error, Note, Opened, Spool};
+use crate::source::{Reading, mark_bad};
+use crate::spool::{Commit, Depth, Error, Note, Opened, Seen, Spool};
+use desk::{Desk, Tally};
+use polled::{Handed, Polled};
 
 /// Least time between two transactions, and most where the disk is slow.
 const PACE: Duration = Duration::from_millis(50);
@@ -71,6 +76,10 @@ pub struct Shared {
     detected: broadcast::Sender<Arc<Alert>>,
     thread: Mutex<Option<std::thread::Thread>>,
     posts: Mutex<VecDeque<Post>>,
+    /// A page for each source that is asked.
+    pages: Mutex<BTreeMap<String, Handed>>,
+    /// What keeps a source that is asked from answering.
+    troubles: Mutex<BTreeMap<String, String>>,
 }
 
 /// What others than the sources have to say: records, and what is remembered in the same transaction.
@@ -131,6 +140,8 @@ impl Shared {
             detected: broadcast::Sender::new(256),
             thread: Mutex::new(None),
             posts: Mutex::default(),
+            pages: Mutex::default(),
+            troubles: Mutex::default(),
         }))
     }
 
@@ -183,6 +194,34 @@ impl Shared {
         written.await.map_err(|_| Void)
     }
 
+    /// Hands over a page of a source that is asked; returns the cursor once all of it is on the disk.
+    ///
+    /// # Errors
+    /// [`Void`]: it was forgotten with its epoch. Ask again from the cursor in the spool.
+    pub async fn hand_over(
+        &self,
+        epoch: u64,
+        source: &str,
+        page: wazuh::indexer::tail::Page,
+    ) -> Result<wazuh::indexer::tail::Cursor, Void> {
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(Void);
+        }
+        let (done, written) = oneshot::channel();
+        lock(&self.pages).insert(source.to_owned(), Handed { page, epoch, done });
+        self.wake();
+        written.await.map_err(|_| Void)
+    }
+
+    /// Notes what keeps a source that is asked from answering; none: it answers.
+    pub fn trouble(&self, source: &str, why: Option<String>) {
+        let mut troubles = lock(&self.troubles);
+        match why {
+            Some(why) => drop(troubles.insert(source.to_owned(), why)),
+            None => drop(troubles.remove(source)),
+        }
+    }
+
     /// Follows the core, whose position is none of ours. See [`Spool::adopt`].
     ///
     /// # Errors
@@ -228,6 +267,7 @@ struct Work {
     policy: Policy,
     shared: Arc<Shared>,
     sources: Vec<Reading>,
+    polled: Vec<Polled>,
     folder: Folder,
     stats: Option<SuricataStatus>,
     pending: Pending,
@@ -235,6 +275,8 @@ struct Work {
     unsaved: Option<Commit>,
     /// Who waits for the transaction that is being written.
     waiting: Vec<oneshot::Sender<()>>,
+    /// The same for pages of sources.
+    pages: Vec<(wazuh::indexer::tail::Cursor, oneshot::Sender<wazuh::indexer::tail::Cursor>)>,
     /// The spool's epoch that all this belongs to.
     epoch: Option<u64>,
     committed: Instant,
@@ -264,6 +306,12 @@ struct Pending {
     notes: Vec<Note>,
     /// Who waits for it.
     done: Vec<oneshot::Sender<()>>,
+    /// Keys of alerts of sources that are asked: source, key, hour.
+    seen: Vec<Seen>,
+    /// Keys of a source that may go: those of hours before this.
+    forget: Vec<(String, i64)>,
+    /// Pages that end with it.
+    pages: Vec<(wazuh::indexer::tail::Cursor, oneshot::Sender<wazuh::indexer::tail::Cursor>)>,
 }
 
 impl Work {
@@ -272,12 +320,19 @@ impl Work {
             config: config.clone(),
             policy,
             shared,
-            sources: config.source.iter().map(Reading::new).collect(),
+            sources: config.source.iter().filter(|source| source.kind.is_file()).map(Reading::new).collect(),
+            polled: config
+                .source
+                .iter()
+                .filter(|source| !source.kind.is_file())
+                .map(|source| Polled::new(source, config.wazuh.indexer.as_ref().map_or("", |reach| &reach.url)))
+                .collect(),
             folder: Folder::default(),
             stats: None,
             pending: Pending::default(),
             unsaved: None,
             waiting: Vec::new(),
+            pages: Vec::new(),
             epoch: None,
             committed: Instant::now(),
             pace: PACE,
@@ -299,7 +354,10 @@ impl Work {
         self.save();
         // Whoever waits is told that nothing was written.
         self.waiting.clear();
+        self.pages.clear();
         lock(&self.shared.posts).clear();
+        lock(&self.shared.pages).clear();
+        self.polled.clear();
     }
 
     /// How long there is nothing to do, unless a source writes.
@@ -321,7 +379,7 @@ impl Work {
             }
         };
         let mut watcher = notify::recommended_watcher(wake).ok()?;
-        for source in &self.config.source {
+        for source in self.config.source.iter().filter(|source| source.kind.is_file()) {
             if let Some(folder) = source.path.parent() {
                 let _ = watcher.watch(folder, notify::RecursiveMode::NonRecursive);
             }
@@ -342,6 +400,7 @@ impl Work {
         for at in 0..self.sources.len() {
             busy |= self.read(at);
         }
+        busy |= self.take_pages();
         self.take_posts();
         self.save();
         busy
@@ -367,6 +426,9 @@ impl Work {
         self.epoch = Some(spool.epoch());
         drop(spool);
         self.folder = Folder::resume(windows);
+        if self.config.echoed().is_some() {
+            self.folder = std::mem::take(&mut self.folder).with_echoes();
+        }
         self.pending = Pending::default();
         for source in &mut self.sources {
             match source.open(cursors.get(&source.name)) {
@@ -374,6 +436,9 @@ impl Work {
                 Ok(()) => self.pending.urgent = true,
                 Err(error) => source.failed(&error),
             }
+        }
+        for polled in &mut self.polled {
+            polled.open(cursors.get(&polled.name));
         }
         true
     }
@@ -412,47 +477,37 @@ impl Work {
         let next = lock(&self.shared.spool).next();
         let Self { sources, folder, pending, stats, policy, config, shared, .. } = self;
         let source = &mut sources[at];
-        let (name, module) = (source.name.clone(), source.module);
-        let (mut alerts, mut bad) = (0, Bad::default());
+        let (name, kind) = (source.name.clone(), source.module);
+        let mut desk = Desk { folder, pending, stats, policy, config, shared, next, now };
+        let mut tally = Tally::default();
         let more = source.read(now, gaps, &mut |meaning, line| {
-            let text = String::from_utf8_lossy(line);
-            match meaning.of(&text, stats.as_ref()) {
-                Line::Event => {}
-                Line::Stats(found) => *stats = Some(found),
-                Line::Bad(why) => bad.note(line, why),
-                Line::Alert(found) => {
-                    let event = found.event(&name, now);
-                    let window = config.fold.window(module, event.rule);
-                    let verdict = folder.see(&event, window, now.as_second());
-                    let time = event.time;
-                    alerts += 1;
-                    let whole = || Reading::normalise(module, &text, &event, now);
-                    match verdict {
-                        Verdict::Grown(key, true) => {
-                            let sample = policy.sample(whole());
-                            pending.weight += sample.raw.len();
-                            folder.sample(key, sample);
-                        }
-                        Verdict::Grown(_, false) => {}
-                        Verdict::New(fold, key) => {
-                            folder.opened(key, next + pending.records.len() as u64, time, now.as_second());
-                            pending.weight += line.len();
-                            pending.push(Alert { fold, ..whole() }, policy, shared);
-                        }
-                        Verdict::Alone => {
-                            pending.weight += line.len();
-                            pending.push(Alert { closed: true, ..whole() }, policy, shared);
-                        }
-                    }
-                }
-            }
-            !pending.full(folder)
+            desk.take(&name, kind, meaning, line, &mut tally);
+            !desk.full()
         })?;
-        source.status.alerts += alerts;
-        if let Some((line, why)) = &bad.last {
-            source.bad(bad.lines, line, why);
+        source.status.alerts += tally.alerts;
+        if let Some((line, why)) = &tally.bad {
+            mark_bad(&mut source.status, tally.lines, line, why);
         }
         Ok(more)
+    }
+
+    /// Takes in pages of sources that are asked, as much as fits.
+    fn take_pages(&mut self) -> bool {
+        let mut any = false;
+        for at in 0..self.polled.len() {
+            let handed = lock(&self.shared.pages).remove(&self.polled[at].name);
+            if let Some(handed) = handed
+                && self.epoch == Some(handed.epoch)
+                && let Err(error) = self.polled[at].hand(handed, &self.shared.spool)
+            {
+                self.spool_error(&error);
+                return any;
+            }
+            let (now, next) = ((self.clock)(), lock(&self.shared.spool).next());
+            let Self { polled, folder, pending, stats, policy, config, shared, .. } = self;
+            any |= polled[at].take(&mut Desk { folder, pending, stats, policy, config, shared, next, now });
+        }
+        any
     }
 
     /// Takes in what was posted, as much as fits.
@@ -520,9 +575,11 @@ impl Work {
         for count in counts {
             add(&mut records, next, count);
         }
-        let cursors = self.sources.iter().filter_map(|s| Some((s.name.clone(), s.cursor()?))).collect();
-        self.waiting = pending.done;
-        self.commit(Commit { records, windows, closed, cursors, notes: pending.notes });
+        let polled = self.polled.iter().filter_map(|polled| Some((polled.name.clone(), polled.cursor.clone()?)));
+        let cursors = self.sources.iter().filter_map(|s| Some((s.name.clone(), s.cursor()?))).chain(polled).collect();
+        (self.waiting, self.pages) = (pending.done, pending.pages);
+        let Pending { notes, seen, forget, .. } = pending;
+        self.commit(Commit { records, windows, closed, cursors, notes, seen, forget });
     }
 
     /// Writes a transaction; keeps it if there is no room.
@@ -531,6 +588,7 @@ impl Work {
         if self.epoch != Some(spool.epoch()) {
             // The spool has followed the core: what was read is void, and is read again.
             self.waiting.clear();
+            self.pages.clear();
             return true;
         }
         let began = Instant::now();
@@ -550,6 +608,9 @@ impl Work {
                 }
                 for done in self.waiting.drain(..) {
                     let _ = done.send(());
+                }
+                for (cursor, done) in self.pages.drain(..) {
+                    let _ = done.send(cursor);
                 }
                 true
             }
@@ -591,8 +652,13 @@ impl Work {
         for source in &mut self.sources {
             source.look(now);
         }
+        let troubles = lock(&self.shared.troubles).clone();
+        for polled in &mut self.polled {
+            polled.look(troubles.get(&polled.name).cloned());
+        }
         let mut snapshot = lock(&self.shared.snapshot);
-        snapshot.sources = self.sources.iter().map(|s| (s.name.clone(), s.status.clone())).collect();
+        let polled = self.polled.iter().map(|polled| (polled.name.clone(), polled.status.clone()));
+        snapshot.sources = self.sources.iter().map(|s| (s.name.clone(), s.status.clone())).chain(polled).collect();
         snapshot.suricata.clone_from(&self.stats);
         snapshot.events = self.sources.iter().map(|source| source.status.events).sum();
     }
@@ -649,21 +715,6 @@ fn weight(record: &Record) -> usize {
     }
 }
 
-/// Lines that are not what the source writes.
-#[derive(Default)]
-struct Bad {
-    lines: u64,
-    /// The head of the latest one, and why.
-    last: Option<(Vec<u8>, String)>,
-}
-
-impl Bad {
-    fn note(&mut self, line: &[u8], why: String) {
-        self.lines += 1;
-        self.last = Some((line[..line.len().min(200)].to_vec(), why));
-    }
-}
-
 /// Adds a count; if its alert is in the same transaction, it goes into the alert itself.
 fn add(records: &mut Vec<Record>, first: u64, mut count: Count) {
     let at = count.alert.checked_sub(first).and_then(|at| usize::try_from(at).ok());
@@ -673,6 +724,9 @@ fn add(records: &mut Vec<Record>, first: u64, mut count: Count) {
         alert.last = count.last;
         alert.samples.append(&mut count.samples);
         alert.samples.truncate(wire::limit::SAMPLES);
+        if !count.witnesses.is_empty() {
+            alert.witnesses = std::mem::take(&mut count.witnesses);
+        }
         alert.closed = count.closed;
     } else {
         records.push(Record::Count(count));

@@ -19,7 +19,7 @@ pub const MASK: &str = "[masked]";
 const SHORT: usize = 3;
 
 /// The fields that can be masked, by their ECS names.
-const FIELDS: [&str; 14] = [
+const FIELDS: [&str; 15] = [
     "user.name",
     "host.name",
     "host.ip",
@@ -30,6 +30,7 @@ const FIELDS: [&str; 14] = [
     "process.executable",
     "process.command_line",
     "process.parent",
+    "registry.path",
     "file.path",
     "url",
     "domains",
@@ -299,7 +300,11 @@ fn slots(alert: &mut Alert, field: &str, visit: &mut impl FnMut(&mut Option<Stri
         "destination.domain" => alert.destination.iter_mut().for_each(|end| visit(&mut end.domain)),
         "process.executable" => alert.process.iter_mut().for_each(|process| visit(&mut process.executable)),
         "process.command_line" => alert.process.iter_mut().for_each(|process| visit(&mut process.command_line)),
-        "process.parent" => alert.process.iter_mut().for_each(|process| visit(&mut process.parent)),
+        "process.parent" => alert.process.iter_mut().for_each(|process| {
+            visit(&mut process.parent);
+            visit(&mut process.parent_command_line);
+        }),
+        "registry.path" => visit(&mut alert.registry),
         "file.path" => alert.file.iter_mut().for_each(|file| visit(&mut file.path)),
         _ => {}
     }
@@ -313,6 +318,7 @@ fn each_text(alert: &mut Alert, visit: &mut impl FnMut(&mut String)) {
     some(message);
     some(url);
     some(&mut alert.location);
+    some(&mut alert.registry);
     for end in [source, destination].into_iter().flatten() {
         some(&mut end.ip);
         some(&mut end.domain);
@@ -327,6 +333,7 @@ fn each_text(alert: &mut Alert, visit: &mut impl FnMut(&mut String)) {
         some(&mut process.executable);
         some(&mut process.command_line);
         some(&mut process.parent);
+        some(&mut process.parent_command_line);
     }
     if let Some(file) = file {
         some(&mut file.path);
@@ -398,7 +405,7 @@ mod tests {
         let key: crate::normalise::suricata::Key<'_> = serde_json::from_str(&deep).unwrap();
         let found = crate::source::Found::Suricata(key);
         let now = Timestamp::now();
-        let event = found.event("eve", now);
+        let event = found.event("eve", "eve", now);
         let mut alert = crate::source::Reading::normalise(wire::Source::Suricata, &deep, &event, now);
         assert_eq!(alert.raw, deep);
         policy("mask = [\"user.name\"]").unwrap().apply(&mut alert);

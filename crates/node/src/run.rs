@@ -6,12 +6,15 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
-use wire::status::{SpoolStatus, Status};
+use wire::command::Permission;
+use wire::status::{SpoolStatus, Status, WazuhStatus};
 
 use crate::config::Config;
 use crate::health::Machine;
 use crate::identity::Identity;
+use crate::manager;
 use crate::pipeline::{Pipeline, Shared};
 use crate::policy::Policy;
 use crate::uplink::{State, Uplink};
@@ -28,13 +31,22 @@ pub async fn run(config: Config) -> Result<()> {
         );
     };
     let summary = policy.summary();
+    let allowed = if config.wazuh.api.is_some() { policy.allow.clone() } else { Vec::new() };
+    let asked_of_hosts = policy.clone();
     let pipeline =
         Pipeline::start(&config, policy).with_context(|| format!("{} cannot be used", config.data.display()))?;
     let stop = CancellationToken::new();
     let state = Arc::new(Mutex::new(State::default()));
-    let mut reporter = Reporter::new(&config, Arc::clone(&pipeline.shared), Arc::clone(&state), summary);
+    let (wazuh, health) = watch::channel(None);
+    let mut reporter =
+        Reporter::new(&config, Arc::clone(&pipeline.shared), Arc::clone(&state), (summary, allowed), health);
     let report = Box::new(move |identity: &Identity| reporter.report(identity));
-    let uplink = Uplink::new(identity, Arc::clone(&pipeline.shared), &config, state, report, stop.clone());
+    let (commands, heard) = mpsc::channel(manager::WAITING);
+    let (line, core) = watch::channel(None);
+    let uplink =
+        Uplink::new(identity, Arc::clone(&pipeline.shared), &config, state, report, (commands, line), stop.clone());
+    let manager = manager::Manager::new(&config, &asked_of_hosts, Arc::clone(&pipeline.shared), wazuh);
+    let manager = tokio::spawn(manager.run(core, heard));
     let uplink = tokio::spawn(uplink.run());
     let detected = tokio::spawn(crate::detected::serve(config.data.clone(), Arc::clone(&pipeline.shared)));
     ready();
@@ -47,6 +59,7 @@ pub async fn run(config: Config) -> Result<()> {
     tracing::info!("stopping");
     stop.cancel();
     detected.abort();
+    manager.abort();
     let _ = tokio::time::timeout(Duration::from_secs(2), uplink).await;
     tokio::task::spawn_blocking(move || pipeline.stop()).await?;
     Ok(())
@@ -70,12 +83,21 @@ struct Reporter {
     started: Timestamp,
     limit: u64,
     policy: Vec<String>,
+    /// What the core may ask.
+    allowed: Vec<Permission>,
+    wazuh: watch::Receiver<Option<WazuhStatus>>,
     before: (Instant, u64, u64),
     rates: (f64, f64),
 }
 
 impl Reporter {
-    fn new(config: &Config, shared: Arc<Shared>, state: Arc<Mutex<State>>, policy: Vec<String>) -> Self {
+    fn new(
+        config: &Config,
+        shared: Arc<Shared>,
+        state: Arc<Mutex<State>>,
+        (policy, allowed): (Vec<String>, Vec<Permission>),
+        wazuh: watch::Receiver<Option<WazuhStatus>>,
+    ) -> Self {
         Self {
             shared,
             state,
@@ -83,6 +105,8 @@ impl Reporter {
             started: Timestamp::now(),
             limit: config.spool.limit.0,
             policy,
+            allowed,
+            wazuh,
             before: (Instant::now(), 0, 0),
             rates: (0.0, 0.0),
         }

@@ -33,10 +33,25 @@ pub enum Found<'a> {
 }
 
 impl Found<'_> {
-    /// The fields by which it is folded.
+    /// The fields by which it is folded. `suricata`: the name of the source whose events Wazuh copies.
     #[must_use]
-    pub fn event<'a>(&'a self, source: &'a str, now: Timestamp) -> Event<'a> {
+    pub fn event<'a>(&'a self, source: &'a str, suricata: &'a str, now: Timestamp) -> Event<'a> {
         match self {
+            // A copy of what Suricata writes itself: told apart as that is, so that both are one alert.
+            Self::Wazuh(key) if key.suricata().is_some() => {
+                let data = key.suricata();
+                let signature = data.and_then(|data| data.alert.as_ref()).map_or("", |alert| &alert.signature_id.0);
+                Event {
+                    source: suricata,
+                    rule: signature,
+                    from: data.map_or("", |data| &data.src_ip.0),
+                    to: data.map_or("", |data| &data.dest_ip.0),
+                    host: "",
+                    user: "",
+                    time: data.and_then(|data| normalise::time(&data.timestamp.0)).unwrap_or(now),
+                    echo: true,
+                }
+            }
             Self::Suricata(key) => Event {
                 source,
                 rule: &key.alert.signature_id.0,
@@ -45,6 +60,7 @@ impl Found<'_> {
                 host: "",
                 user: "",
                 time: normalise::time(&key.timestamp.0).unwrap_or(now),
+                echo: false,
             },
             Self::Wazuh(key) => Event {
                 source,
@@ -54,6 +70,7 @@ impl Found<'_> {
                 host: if key.agent.id.0.is_empty() { &key.agent.name.0 } else { &key.agent.id.0 },
                 user: key.user(),
                 time: normalise::time(&key.timestamp.0).unwrap_or(now),
+                echo: false,
             },
         }
     }
@@ -82,23 +99,10 @@ impl Reading {
         let family = match config.kind {
             Kind::Suricata => Family::Logrotate,
             Kind::Wazuh if config.path.file_name().is_some_and(|name| name == "alerts.json") => Family::WazuhDaily,
-            Kind::Wazuh => Family::Logrotate,
+            Kind::Wazuh | Kind::WazuhIndexer => Family::Logrotate,
         };
-        let status = SourceStatus {
-            module: config.kind.module(),
-            path: config.path.display().to_string(),
-            state: SourceState::Missing,
-            lag_bytes: 0,
-            lag_seconds: 0.0,
-            events: 0,
-            alerts: 0,
-            last_event: None,
-            bad_lines: 0,
-            bad_sample: None,
-            long_lines: 0,
-            gaps: 0,
-            error: None,
-        };
+        let path = config.path.display().to_string();
+        let status = SourceStatus { path, ..SourceStatus::missing(config.kind.module()) };
         let start = match config.start {
             Start::End => tail::Start::End,
             Start::Beginning => tail::Start::Beginning,
@@ -214,12 +218,6 @@ impl Reading {
         })
     }
 
-    /// Counts lines that are not what the source writes; `line` is the latest of them.
-    pub fn bad(&mut self, lines: u64, line: &[u8], why: &str) {
-        self.status.bad_lines += lines;
-        self.status.bad_sample = Some(format!("{why}: {}", shown(line)));
-    }
-
     /// Brings the status up to date.
     pub fn look(&mut self, now: Timestamp) {
         let Some(follower) = &self.follower else { return };
@@ -245,6 +243,12 @@ impl Reading {
         self.status.state = SourceState::Failed;
         self.status.error = Some(mend(error, &self.status.path));
     }
+}
+
+/// Counts lines that are not what the source writes; `line` is the latest of them.
+pub fn mark_bad(status: &mut SourceStatus, lines: u64, line: &[u8], why: &str) {
+    status.bad_lines += lines;
+    status.bad_sample = Some(format!("{why}: {}", shown(line)));
 }
 
 /// Tells what a line is.
@@ -273,7 +277,7 @@ impl<'a> Meaning<'a> {
                     Err(error) => Line::Bad(error.to_string()),
                 },
             },
-            Kind::Wazuh => match serde_json::from_str::<wazuh::Key<'_>>(line) {
+            Kind::Wazuh | Kind::WazuhIndexer => match serde_json::from_str::<wazuh::Key<'_>>(line) {
                 Ok(key) if key.rule.is_some() => Line::Alert(Found::Wazuh(key)),
                 Ok(_) => Line::Event,
                 Err(error) => Line::Bad(error.to_string()),
@@ -315,7 +319,7 @@ mod tests {
             let now = Timestamp::now();
             let sieve = suricata::Sieve::default();
             let Line::Alert(found) = Meaning::new(Kind::Suricata, &sieve).of(&line, None) else { panic!("an alert") };
-            let alert = Reading::normalise(Source::Suricata, &line, &found.event("eve", now), now);
+            let alert = Reading::normalise(Source::Suricata, &line, &found.event("eve", "eve", now), now);
             assert_eq!(alert.rule.name, "Alert that cannot be read whole");
             assert_eq!(alert.check(), Ok(()));
         }

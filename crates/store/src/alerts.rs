@@ -112,6 +112,8 @@ pub struct AlertRow {
     pub fold: Fold,
     /// Whether its raw event is here.
     pub has_raw: bool,
+    /// By which ways it came, if not only by its source's own.
+    pub witnesses: Vec<Source>,
 }
 
 /// What was done to an alert, and by whom.
@@ -164,7 +166,7 @@ macro_rules! columns {
     () => {
         "alert.number, alert.client, client.name, alert.node, node.name, rule.module, rule.rule, rule.name, severity, \
          state, stamp, time, span, count, source_ip, source_port, destination_ip, destination_port, host, user, domain, \
-         message, fold, has_raw FROM alert JOIN client ON client.id = alert.client JOIN rule ON rule.id = alert.rule \
+         message, fold, has_raw, witness FROM alert JOIN client ON client.id = alert.client JOIN rule ON rule.id = alert.rule \
          AND rule.client = alert.client LEFT JOIN node ON node.id = alert.node AND node.client = alert.client"
     };
 }
@@ -223,7 +225,17 @@ pub(crate) fn read_row(shared: &Shared, row: &Row<'_>) -> Result<AlertRow> {
             _ => Fold::Rule,
         },
         has_raw: row.get(23)?,
+        witnesses: witnesses(row.get(24)?),
     })
+}
+
+/// Ways that an alert came by, as they are stored.
+pub(crate) fn witness(ways: &[Source]) -> i64 {
+    ways.iter().fold(0, |all, way| all | 1 << *way as i64)
+}
+
+fn witnesses(stored: i64) -> Vec<Source> {
+    Source::ALL.into_iter().filter(|way| stored & 1 << *way as i64 != 0).collect()
 }
 
 /// The number of an alert in scope, if the id is one of ours.

@@ -99,10 +99,12 @@ pub(crate) fn texts<'a>(alert: &'a Alert, visit: &mut dyn FnMut(&'a str)) {
         each(&process.executable);
         each(&process.command_line);
         each(&process.parent);
+        each(&process.parent_command_line);
     }
     alert.file.iter().for_each(|file| each(&file.path));
     each(&alert.url);
     each(&alert.location);
+    each(&alert.registry);
     if let Some(user) = &alert.user {
         visit(&user.name);
         user.domain.iter().for_each(|domain| visit(domain));

@@ -150,6 +150,9 @@ pub struct Alert {
     /// The file that it is about (ECS `file`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<File>,
+    /// The key or value of Windows' registry that it is about, in its exact case (ECS `registry.path`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registry: Option<String>,
     /// What was asked for by name: DNS names, TLS server names, HTTP hosts (ECS `dns.question.name`, `tls.client.server_name`, `url.domain`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub domains: Vec<String>,
@@ -162,6 +165,9 @@ pub struct Alert {
     /// By what this alert was folded.
     #[serde(default)]
     pub fold: Fold,
+    /// By which ways it came: Suricata's own log, Wazuh's copy of it, or both. Empty: by the source's own way.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub witnesses: Vec<Source>,
     /// More of the events that it stands for, at most [`limit::SAMPLES`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub samples: Vec<Sample>,
@@ -307,6 +313,12 @@ pub struct Process {
     /// The parent's executable (ECS `process.parent.executable`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,
+    /// The parent's command line (ECS `process.parent.command_line`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent_command_line: Option<String>,
+    /// The parent's id (ECS `process.parent.pid`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent_pid: Option<u64>,
 }
 
 /// A file.
@@ -427,10 +439,12 @@ impl Alert {
             user: None,
             process: None,
             file: None,
+            registry: None,
             domains: Vec::new(),
             url: None,
             location: None,
             fold: Fold::Full,
+            witnesses: Vec::new(),
             samples: Vec::new(),
             raw: String::new(),
             cut: Vec::new(),
@@ -487,6 +501,7 @@ impl Alert {
             ("threat.tactics", self.threat.tactics.len(), limit::LIST),
             ("domains", self.domains.len(), limit::LIST),
             ("samples", self.samples.len(), limit::SAMPLES),
+            ("witnesses", self.witnesses.len(), Source::ALL.len()),
             ("cut", self.cut.len(), limit::LIST),
         ] {
             if len > most && first.is_none() {
@@ -512,6 +527,7 @@ impl Alert {
         opt("message", &self.message, limit::TEXT);
         opt("url", &self.url, limit::TEXT);
         opt("location", &self.location, limit::TEXT);
+        opt("registry", &self.registry, limit::TEXT);
         opt("rule.category", &self.rule.category, limit::WORD);
         for end in [&self.source, &self.destination].into_iter().flatten() {
             opt("source.ip / destination.ip", &end.ip, limit::WORD);
@@ -540,6 +556,7 @@ impl Alert {
             opt("process.executable", &process.executable, limit::TEXT);
             opt("process.command_line", &process.command_line, limit::TEXT);
             opt("process.parent", &process.parent, limit::TEXT);
+            opt("process.parent_command_line", &process.parent_command_line, limit::TEXT);
         }
         if let Some(file) = &self.file {
             opt("file.path", &file.path, limit::TEXT);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::alert::{Alert, Sample};
+use crate::alert::{Alert, Sample, Source};
 use crate::command::Outcome;
 use crate::host::Hosts;
 
@@ -155,6 +155,9 @@ pub struct Count {
     pub first: Timestamp,
     /// Time of the latest event.
     pub last: Timestamp,
+    /// By which ways its events came, if by more than one: each event is counted once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub witnesses: Vec<Source>,
     /// Samples that were not sent before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub samples: Vec<Sample>,

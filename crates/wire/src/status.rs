@@ -81,6 +81,28 @@ pub struct SourceStatus {
     pub error: Option<String>,
 }
 
+impl SourceStatus {
+    /// One that was not read yet.
+    #[must_use]
+    pub fn missing(module: Source) -> Self {
+        Self {
+            module,
+            path: String::new(),
+            state: SourceState::Missing,
+            lag_bytes: 0,
+            lag_seconds: 0.0,
+            events: 0,
+            alerts: 0,
+            last_event: None,
+            bad_lines: 0,
+            bad_sample: None,
+            long_lines: 0,
+            gaps: 0,
+            error: None,
+        }
+    }
+}
+
 /// Whether a source is being read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -74,6 +74,8 @@ pub(super) struct AlertRow {
     fold: Fold,
     /// Whether its raw event is here.
     has_raw: bool,
+    /// By which ways it came, if not only by its source's own: each event of it is counted once.
+    witnesses: Vec<Source>,
 }
 
 /// Whether a person has dealt with an alert.
@@ -140,6 +142,7 @@ impl From<store::AlertRow> for AlertRow {
             message: row.message,
             fold: row.fold,
             has_raw: row.has_raw,
+            witnesses: row.witnesses,
         }
     }
 }

@@ -134,7 +134,9 @@ impl Reach {
     pub fn password(&self) -> Result<Secret, String> {
         let file = self.password_file.display();
         let text = read(&self.password_file).map_err(|error| {
-            format!("the password in {file} cannot be read ({error}): write it there, for the node's user alone to read")
+            format!(
+                "the password in {file} cannot be read ({error}): write it there, for the node's user alone to read"
+            )
         })?;
         let text = text.trim_end_matches(['\r', '\n']);
         if text.is_empty() {

@@ -11,6 +11,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use wire::command::{Begin, Begun, Command, Deed, End, Outcome, Permission};
 
+use super::AGAIN;
 use super::journal::Journal;
 use crate::line::{Line, Refusal};
 use crate::pipeline::{Shared, Void};
@@ -73,13 +74,30 @@ enum Step {
     Performed(i64, Performed),
 }
 
-/// Takes commands until `commands` is closed. `perform` does one.
+/// Takes commands until `commands` is closed. `perform` does one. When the spool cannot be written now, or begins anew, it goes on
+/// with what is noted then.
 pub(crate) async fn run<A, P, F>(
     shared: &Arc<Shared>,
     allow: &[Permission],
     core: A,
     mut commands: mpsc::Receiver<Command>,
     perform: P,
+) where
+    A: Ask + Clone + Send + Sync + 'static,
+    P: Fn(Deed) -> F,
+    F: Future<Output = Performed> + Send + 'static,
+{
+    while let Err(Void) = work(shared, allow, &core, &mut commands, &perform).await {
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+async fn work<A, P, F>(
+    shared: &Arc<Shared>,
+    allow: &[Permission],
+    core: &A,
+    commands: &mut mpsc::Receiver<Command>,
+    perform: &P,
 ) -> Result<(), Void>
 where
     A: Ask + Clone + Send + Sync + 'static,
@@ -123,7 +141,8 @@ where
             }
             // It was withdrawn, or is too old: the core knows. If it does not, because its answer was lost, it is told.
             Step::Asked(command, may) => {
-                let why = if may.is_some() { "it came too late" } else { "the core could not be asked whether it may begin" };
+                let why =
+                    if may.is_some() { "it came too late" } else { "the core could not be asked whether it may begin" };
                 let end = outcome(command.id, End::Failed, format!("{why}: nothing was done"), Value::Null);
                 journal.end(end).await?;
                 busy.remove(&command.id);
@@ -147,7 +166,9 @@ fn permitted(deed: &Deed, allow: &[Permission]) -> Result<(), String> {
     if allow.contains(&deed.permission()) {
         return Ok(());
     }
-    Err(format!("the client's policy does not allow «{word}»: the client can add it to `allow` in /etc/socme/policy.toml"))
+    Err(format!(
+        "the client's policy does not allow «{word}»: the client can add it to `allow` in /etc/socme/policy.toml"
+    ))
 }
 
 async fn may_begin(core: &impl Ask, id: i64) -> Option<bool> {

@@ -72,7 +72,8 @@ impl Roll {
         }
         for part in changed.chunks(limit::HOSTS_CHANGED) {
             let mut piece = Piece::default();
-            let hosts: Vec<Host> = part.iter().filter(|(_, _, told)| !told).map(|(known, ..)| known.host.clone()).collect();
+            let hosts: Vec<Host> =
+                part.iter().filter(|(_, _, told)| !told).map(|(known, ..)| known.host.clone()).collect();
             if !hosts.is_empty() {
                 piece.records.push(Record::Hosts(Box::new(Hosts { changed: hosts, ..Hosts::default() })));
             }
@@ -131,11 +132,11 @@ impl Roll {
         let known = self.known.get(&host.agent);
         let alarmed = known.is_some_and(|known| known.alarmed);
         match host.state {
-            HostState::Disconnected if self.fell_silent(host, alarms) => {
-                (true, (!together).then(|| silent(host, now)))
-            }
+            HostState::Disconnected if self.fell_silent(host, alarms) => (true, (!together).then(|| silent(host, now))),
             HostState::Active if alarmed => (false, Some(returned(host, known, now))),
-            HostState::NeverConnected if !alarmed && self.never_came(host, alarms, now) => (true, Some(never(host, now))),
+            HostState::NeverConnected if !alarmed && self.never_came(host, alarms, now) => {
+                (true, Some(never(host, now)))
+            }
             _ => (alarmed && host.state != HostState::Active, None),
         }
     }
@@ -176,7 +177,8 @@ fn many(hosts: &[&Host], now: Timestamp) -> Alert {
 
 fn returned(host: &Host, known: Option<&Known>, now: Timestamp) -> Alert {
     let never = known.is_some_and(|known| known.host.state == HostState::NeverConnected);
-    let (name, what) = if never { ("A host has come for the first time", "has come") } else { ("A host is back", "is back") };
+    let (name, what) =
+        if never { ("A host has come for the first time", "has come") } else { ("A host is back", "is back") };
     let text = format!("{} (agent {}) {what}", host.name, host.agent);
     about(host, alarm("host-back", name, Severity::Low, text, now))
 }

@@ -1,5 +1,25 @@
-//! The Wazuh manager beside this node: its hosts, its health, and what the core asks of it.
-
+//! x
+use std::time::Duration;
 pub(crate) mod commands;
-pub(crate) mod hosts;
+mod health;
+mod hosts;
 mod journal;
+pub(crate) use commands::WAITING;
+const AGAIN: Duration = Duration::from_secs(5);
+pub(crate) struct Manager;
+impl Manager {
+    pub(crate) fn new(
+        _: &crate::config::Config,
+        _: &crate::policy::Policy,
+        _: std::sync::Arc<crate::pipeline::Shared>,
+        _: tokio::sync::watch::Sender<Option<wire::status::WazuhStatus>>,
+    ) -> Self {
+        Self
+    }
+    pub(crate) async fn run(
+        self,
+        _: tokio::sync::watch::Receiver<Option<std::sync::Arc<crate::line::Line>>>,
+        _: tokio::sync::mpsc::Receiver<wire::command::Command>,
+    ) {
+    }
+}

@@ -177,6 +177,7 @@ pub(crate) fn fit(alert: &mut Alert) {
         long(&mut process.executable);
         long(&mut process.command_line);
         long(&mut process.parent);
+        long(&mut process.parent_command_line);
     }
     if let Some(file) = &mut alert.file {
         long(&mut file.path);
@@ -187,6 +188,7 @@ pub(crate) fn fit(alert: &mut Alert) {
     long(&mut alert.message);
     long(&mut alert.url);
     long(&mut alert.location);
+    long(&mut alert.registry);
     shorten(&mut alert.rule.id, limit::WORD);
     shorten(&mut alert.rule.name, limit::TEXT);
     for (list, most) in [

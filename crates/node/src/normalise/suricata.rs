@@ -103,22 +103,22 @@ pub struct AlertKey<'a> {
 pub fn alert(line: &str, now: Timestamp) -> Result<Alert, serde_json::Error> {
     let value: Value = serde_json::from_str(line)?;
     let (raw, cut) = raw(line, &value);
-    let rule = Rule {
-        id: text(&value, "alert.signature_id").unwrap_or_default(),
-        version: number(&value, "alert.rev"),
-        name: text(&value, "alert.signature").unwrap_or_else(|| "Suricata alert without a name".to_owned()),
-        category: text(&value, "alert.category"),
-        groups: list(&value, "alert.metadata.tag"),
-        references: list(&value, "alert.references"),
-    };
-    let mut alert = build(&value, rule, now, raw);
+    let mut alert = build(&value, now, raw);
     alert.cut = cut;
     fit(&mut alert);
     Ok(alert)
 }
 
 /// The parts that are the same in EVE and in Wazuh's copy of it (under `data`).
-pub(super) fn build(value: &Value, rule: Rule, now: Timestamp, raw: String) -> Alert {
+pub(super) fn build(value: &Value, now: Timestamp, raw: String) -> Alert {
+    let rule = Rule {
+        id: text(value, "alert.signature_id").unwrap_or_default(),
+        version: number(value, "alert.rev"),
+        name: text(value, "alert.signature").unwrap_or_else(|| "Suricata alert without a name".to_owned()),
+        category: text(value, "alert.category"),
+        groups: list(value, "alert.metadata.tag"),
+        references: list(value, "alert.references"),
+    };
     let critical =
         list(value, "alert.metadata.signature_severity").iter().any(|word| word.eq_ignore_ascii_case("critical"));
     let severity = Severity::from_suricata(number(value, "alert.severity").unwrap_or(3), critical);
@@ -157,10 +157,12 @@ pub(super) fn build(value: &Value, rule: Rule, now: Timestamp, raw: String) -> A
         user: account.map(|name| User { name, domain: text(value, "smb.ntlmssp.domain") }),
         process: None,
         file: file(value),
+        registry: None,
         domains: domains(value),
         url: text(value, "http.url").map(|url| with_host(value, url)),
         location: None,
         fold: Fold::Full,
+        witnesses: Vec::new(),
         samples: Vec::new(),
         raw,
         cut: Vec::new(),

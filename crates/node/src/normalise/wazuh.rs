@@ -67,6 +67,12 @@ pub struct DataKey<'a> {
     /// Account at the destination.
     #[serde(borrow, default)]
     pub dstuser: Text<'a>,
+    /// The signature of Suricata, in its events.
+    #[serde(borrow, default)]
+    pub alert: Option<suricata::AlertKey<'a>>,
+    /// Suricata's own time, in its events.
+    #[serde(borrow, default)]
+    pub timestamp: Text<'a>,
 }
 
 /// File integrity.
@@ -78,6 +84,14 @@ pub struct SyscheckKey<'a> {
 }
 
 impl Key<'_> {
+    /// The event of Suricata that this is a copy of, if it is one.
+    #[must_use]
+    pub fn suricata(&self) -> Option<&DataKey<'_>> {
+        let data = self.data.as_ref()?;
+        let signature = &data.alert.as_ref()?.signature_id.0;
+        (!signature.is_empty() && self.rule.is_some()).then_some(data)
+    }
+
     /// Source address.
     #[must_use]
     pub fn from(&self) -> &str {
@@ -116,11 +130,12 @@ pub fn alert(line: &str, now: Timestamp) -> Result<Alert, serde_json::Error> {
         references: list(&value, "rule.info"),
     };
     let mut alert = match at(&value, "data").filter(|data| at(data, "alert.signature_id").is_some()) {
-        Some(data) => through_suricata(data, rule, now, raw),
-        None => build(&value, rule, now, raw),
+        Some(data) => through_suricata(data, now, raw),
+        None => Alert {
+            time: text(&value, "timestamp").and_then(|text| time(&text)).unwrap_or(now),
+            ..build(&value, rule, now, raw)
+        },
     };
-    alert.module = Source::Wazuh;
-    alert.time = text(&value, "timestamp").and_then(|text| time(&text)).unwrap_or(now);
     alert.last = alert.time;
     alert.threat.techniques.extend(list(&value, "rule.mitre.id"));
     alert.threat.tactics.extend(list(&value, "rule.mitre.tactic"));
@@ -131,9 +146,10 @@ pub fn alert(line: &str, now: Timestamp) -> Result<Alert, serde_json::Error> {
     Ok(alert)
 }
 
-/// Suricata's event as Wazuh read it (rule 86601): Wazuh gives every one level 3, the signature's own severity is kept.
-fn through_suricata(data: &Value, rule: Rule, now: Timestamp, raw: String) -> Alert {
-    suricata::build(data, rule, now, raw)
+/// Suricata's event as Wazuh read it (rule 86601, Wazuh's `0475-suricata_rules.xml`): Wazuh gives every one level 3, the
+/// signature's own severity is kept. It is an alert of Suricata that came by way of Wazuh, so that it is the same one as in EVE.
+fn through_suricata(data: &Value, now: Timestamp, raw: String) -> Alert {
+    Alert { witnesses: vec![Source::Wazuh], ..suricata::build(data, now, raw) }
 }
 
 fn build(value: &Value, rule: Rule, now: Timestamp, raw: String) -> Alert {
@@ -170,6 +186,7 @@ fn build(value: &Value, rule: Rule, now: Timestamp, raw: String) -> Alert {
         user: user(data),
         process: process(value, data),
         file: file(value, data),
+        registry: text(data, "win.eventdata.targetObject").or_else(|| registry(value)),
         domains: first(data, &["win.eventdata.queryName", "hostname"])
             .map(|name| name.trim_end_matches('.').to_lowercase())
             .into_iter()
@@ -177,6 +194,7 @@ fn build(value: &Value, rule: Rule, now: Timestamp, raw: String) -> Alert {
         url: text(data, "url"),
         location: None,
         fold: Fold::Full,
+        witnesses: Vec::new(),
         samples: Vec::new(),
         raw,
         cut: Vec::new(),
@@ -223,23 +241,38 @@ fn process(value: &Value, data: &Value) -> Option<Process> {
     let executable =
         first(data, &["win.eventdata.image", "win.eventdata.newProcessName", "win.eventdata.processName", "audit.exe"])
             .or_else(|| first(value, &["syscheck.audit.process.name", "predecoder.program_name"]));
-    let pid = text(data, "win.eventdata.processId").and_then(|text| match text.strip_prefix("0x") {
-        Some(hex) => u64::from_str_radix(hex, 16).ok(),
-        None => text.parse().ok(),
-    });
+    let pid = |path: &str| {
+        text(data, path).and_then(|text| match text.strip_prefix("0x") {
+            Some(hex) => u64::from_str_radix(hex, 16).ok(),
+            None => text.parse().ok(),
+        })
+    };
     let process = Process {
         executable,
         command_line: first(data, &["win.eventdata.commandLine", "command", "audit.command"]),
-        pid,
+        pid: pid("win.eventdata.processId"),
         parent: first(data, &["win.eventdata.parentImage", "win.eventdata.parentProcessName"]),
+        parent_command_line: text(data, "win.eventdata.parentCommandLine"),
+        parent_pid: pid("win.eventdata.parentProcessId"),
     };
     (process != Process::default()).then_some(process)
+}
+
+/// File integrity watches the registry too: `syscheck.path` is then a key.
+fn registry(value: &Value) -> Option<String> {
+    let key = text(value, "syscheck.path").filter(|path| path.starts_with("HKEY_"))?;
+    Some(match text(value, "syscheck.value_name") {
+        Some(name) => format!("{key}\\{name}"),
+        None => key,
+    })
 }
 
 fn file(value: &Value, data: &Value) -> Option<File> {
     let hash = |name: &str| first(value, &[&format!("syscheck.{name}_after"), &format!("syscheck.{name}_before")]);
     let mut file = File {
-        path: text(value, "syscheck.path").or_else(|| first(data, &["win.eventdata.targetFilename", "file"])),
+        path: text(value, "syscheck.path")
+            .filter(|path| !path.starts_with("HKEY_"))
+            .or_else(|| first(data, &["win.eventdata.targetFilename", "file"])),
         size: number(value, "syscheck.size_after"),
         md5: hash("md5"),
         sha1: hash("sha1"),
@@ -285,18 +318,22 @@ mod tests {
     fn suricata_through_wazuh_keeps_its_severity_and_mangled_flow() {
         let line = r#"{"timestamp":"2026-05-01T12:00:00.123+0200","rule":{"level":3,"description":"Suricata: Alert - X","id":"86601","groups":["ids","suricata"]},"agent":{"id":"002","name":"fw"},"manager":{"name":"m"},"id":"1.2","decoder":{"name":"json"},"data":{"timestamp":"2026-05-01T10:00:00.1+0000","flow_id":"1946432423433533.000000","event_type":"alert","src_ip":"10.0.0.1","src_port":"4","dest_ip":"10.0.0.2","dest_port":"80","proto":"TCP","alert":{"signature_id":"2024897","severity":"1","signature":"X"}},"location":"/var/log/suricata/eve.json"}"#;
         let alert = alert(line, Timestamp::now()).unwrap();
-        assert_eq!((alert.severity, alert.module), (Severity::High, Source::Wazuh));
+        assert_eq!((alert.severity, alert.module), (Severity::High, Source::Suricata));
+        assert_eq!((alert.rule.id.as_str(), &alert.witnesses[..]), ("2024897", &[Source::Wazuh][..]));
+        assert_eq!(alert.time, "2026-05-01T10:00:00.1Z".parse::<Timestamp>().unwrap(), "Suricata's own");
         assert_eq!(alert.network.flow.as_deref(), Some("1946432423433533"));
         assert_eq!(alert.destination.unwrap().port, Some(80));
     }
 
     #[test]
     fn sysmon_keeps_the_case_of_paths_and_gives_hashes() {
-        let line = r#"{"timestamp":"2026-05-01T12:00:00.123+0200","rule":{"level":12,"description":"d","id":"92052"},"agent":{"id":"003","name":"PC"},"manager":{"name":"m"},"id":"1.3","decoder":{"name":"windows_eventchannel"},"data":{"win":{"system":{"eventID":"1"},"eventdata":{"image":"C:\\Windows\\System32\\cmd.exe","commandLine":"cmd /c Whoami","parentImage":"C:\\Word.exe","processId":"4711","user":"ACME\\Jo","hashes":"SHA256=AB12,MD5=CD34"}}},"location":"EventChannel"}"#;
+        let line = r#"{"timestamp":"2026-05-01T12:00:00.123+0200","rule":{"level":12,"description":"d","id":"92052"},"agent":{"id":"003","name":"PC"},"manager":{"name":"m"},"id":"1.3","decoder":{"name":"windows_eventchannel"},"data":{"win":{"system":{"eventID":"1"},"eventdata":{"image":"C:\\Windows\\System32\\cmd.exe","commandLine":"cmd /c Whoami","parentImage":"C:\\Word.exe","parentCommandLine":"Word.exe /Q","parentProcessId":"12","targetObject":"HKLM\\Run\\Evil","processId":"4711","user":"ACME\\Jo","hashes":"SHA256=AB12,MD5=CD34"}}},"location":"EventChannel"}"#;
         let alert = alert(line, Timestamp::now()).unwrap();
         let process = alert.process.unwrap();
         assert_eq!(process.executable.as_deref(), Some("C:\\Windows\\System32\\cmd.exe"));
         assert_eq!(process.pid, Some(4711));
+        assert_eq!((process.parent_command_line.as_deref(), process.parent_pid), (Some("Word.exe /Q"), Some(12)));
+        assert_eq!(alert.registry.as_deref(), Some("HKLM\\Run\\Evil"));
         assert_eq!(alert.user.unwrap(), User { name: "Jo".into(), domain: Some("ACME".into()) });
         assert_eq!(alert.file.unwrap().sha256.as_deref(), Some("ab12"));
     }

@@ -168,7 +168,7 @@ fn following_the_core_reads_again_from_its_cursors() {
 #[test]
 fn what_the_policy_masks_is_neither_in_the_spool_nor_in_what_is_sent() {
     let mut story = Story::new();
-    story.policy = Policy { raw: true, mask: vec!["source.ip".to_owned()] };
+    story.policy = Policy { raw: true, mask: vec!["source.ip".to_owned()], ..Policy::default() };
     story.start();
     story.write(&line(1, "198.51.100.77"));
     story.wait_for(1);

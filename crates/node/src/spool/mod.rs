@@ -72,7 +72,14 @@ pub struct Commit {
     pub cursors: Cursors,
     /// What is remembered along with the records; none: forgotten.
     pub notes: Vec<Note>,
+    /// Keys of alerts that were seen, of sources that may show one again.
+    pub seen: Vec<Seen>,
+    /// Keys of a source that are not needed any more: those of hours before this one.
+    pub forget: Vec<(String, i64)>,
 }
+
+/// Source, key, and hour since 1970 of an alert that was seen.
+pub type Seen = (String, [u8; 16], i64);
 
 /// A key and its value; none: forgotten.
 pub type Note = (String, Option<Vec<u8>>);
@@ -216,7 +223,8 @@ impl Spool {
 
     fn make(path: &Path, limit: u64) -> Result<Self, Error> {
         let db = connection(path)?;
-        db.execute_batch(&format!("BEGIN IMMEDIATE; {} COMMIT;", include_str!("schema.sql")))?;
+        let tables = concat!(include_str!("schema.sql"), include_str!("later.sql"));
+        db.execute_batch(&format!("BEGIN IMMEDIATE; {tables} COMMIT;"))?;
         std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600))
             .map_err(|error| Error::Other(error.to_string()))?;
         Ok(Self::over(db, path, limit))
@@ -251,9 +259,7 @@ impl Spool {
             return Ok(None);
         }
         // Spools of early versions have none.
-        db.execute_batch(
-            "CREATE TABLE IF NOT EXISTS note (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID, STRICT",
-        )?;
+        db.execute_batch(include_str!("later.sql"))?;
         let mut spool = Self::over(db, path, limit);
         spool.load()?;
         Ok(Some(spool))
@@ -304,6 +310,15 @@ impl Spool {
             cursors.insert(source, parse(cursor.as_bytes())?);
         }
         Ok(cursors)
+    }
+
+    /// Whether alerts of a source were seen, by their keys.
+    ///
+    /// # Errors
+    /// When the spool cannot be read.
+    pub fn seen(&self, source: &str, keys: &[[u8; 16]]) -> Result<Vec<bool>, Error> {
+        let mut look = self.db.prepare_cached("SELECT 1 FROM seen WHERE source = ?1 AND key = ?2")?;
+        keys.iter().map(|key| Ok(look.exists(params![source, key])?)).collect()
     }
 
     /// What is remembered under keys with this beginning, without it.
@@ -368,6 +383,7 @@ impl Spool {
         let bodies: Vec<Vec<u8>> = commit.records.iter().map(|r| serde_json::to_vec(r).unwrap_or_default()).collect();
         let bytes: u64 = bodies.iter().map(|body| body.len() as u64 + 64).sum();
         let notes: u64 = commit.notes.iter().map(|(_, value)| value.as_ref().map_or(64, |v| v.len() as u64 + 64)).sum();
+        let notes = notes + commit.seen.len() as u64 * 128;
         self.make_room(bytes, notes + commit.windows.len() as u64 * 512 + 64 * 1024, now)?;
         let tx = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let (mut seq, mut number) = (self.seq, self.number);
@@ -395,6 +411,16 @@ impl Spool {
                     Some(value) => keep.execute(params![key, value])?,
                     None => forget.execute([key])?,
                 };
+            }
+        }
+        {
+            let mut keep = tx.prepare_cached("INSERT OR IGNORE INTO seen (source, key, hour) VALUES (?1, ?2, ?3)")?;
+            for (source, key, hour) in &commit.seen {
+                keep.execute(params![source, key, hour])?;
+            }
+            let mut forget = tx.prepare_cached("DELETE FROM seen WHERE source = ?1 AND hour < ?2")?;
+            for (source, hour) in &commit.forget {
+                forget.execute(params![source, hour])?;
             }
         }
         (seq, number) = append(&tx, seq, number, &bodies, now)?;
@@ -612,7 +638,8 @@ impl Spool {
     ) -> Result<(), Error> {
         let tx = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         tx.execute_batch(
-            "DELETE FROM record; DELETE FROM position; DELETE FROM window; DELETE FROM cursor; DELETE FROM meta;",
+            "DELETE FROM record; DELETE FROM position; DELETE FROM window; DELETE FROM cursor; DELETE FROM meta;
+             DELETE FROM seen;",
         )?;
         tx.execute("DELETE FROM note WHERE NOT (key >= ?1 AND key < ?1 || '~')", [LASTING])?;
         for (source, cursor) in cursors {

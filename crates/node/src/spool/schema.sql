@@ -8,6 +8,4 @@ CREATE TABLE position (
   seq INTEGER PRIMARY KEY, number INTEGER NOT NULL, tag INTEGER NOT NULL, cursors TEXT NOT NULL
 ) STRICT;
 CREATE TABLE cursor (source TEXT PRIMARY KEY, cursor TEXT NOT NULL) WITHOUT ROWID, STRICT;
--- What the node remembers along with its records: hosts as the core knows them, commands that were begun.
-CREATE TABLE note (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID, STRICT;
 CREATE TABLE window (key BLOB PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID, STRICT;

@@ -206,6 +206,8 @@ fn windows_and_cursors_survive_with_their_records() {
     let window = Window {
         alert: 1,
         count: 3,
+        echoes: 0,
+        direct: 1,
         sent: 1,
         first: Timestamp::UNIX_EPOCH,
         last: Timestamp::now(),
@@ -309,6 +311,8 @@ fn a_transaction_cut_off_anywhere_leaves_nothing_or_all() {
             closed: vec![key - 1],
             cursors: Cursors::from([("eve".to_owned(), serde_json::json!({ "offset": steps }))]),
             notes: vec![("command/7".to_owned(), Some(vec![steps as u8]))],
+            seen: vec![("indexer".to_owned(), [steps as u8; 16], steps as i64)],
+            forget: vec![("indexer".to_owned(), steps as i64 - 5)],
         };
         story.spool().db.progress_handler(steps, Some(|| true)).unwrap();
         let done = story.spool().commit(&commit, now);
@@ -369,6 +373,8 @@ fn window(count: u64) -> Window {
     Window {
         alert: 1,
         count,
+        echoes: 0,
+        direct: 1,
         sent: 1,
         first: Timestamp::UNIX_EPOCH,
         last: Timestamp::UNIX_EPOCH,

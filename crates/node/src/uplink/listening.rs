@@ -37,7 +37,9 @@ async fn once(line: &Line, to: &mpsc::Sender<Command>) -> Result<(), String> {
             match serde_json::from_str::<Command>(&data) {
                 Ok(command) => to.send(command).await.map_err(|_| "the node stops".to_owned())?,
                 // A core that is newer may ask what this node has never heard of; it expires there.
-                Err(error) => tracing::warn!(%error, "a command of the core cannot be read: is the core newer than this node?"),
+                Err(error) => {
+                    tracing::warn!(%error, "a command of the core cannot be read: is the core newer than this node?")
+                }
             }
         }
     }

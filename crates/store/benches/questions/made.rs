@@ -199,6 +199,8 @@ fn blank(module: Source, severity: Severity) -> Alert {
         url: None,
         location: None,
         fold: Fold::Full,
+        witnesses: Vec::new(),
+        registry: None,
         samples: Vec::new(),
         raw: String::new(),
         cut: Vec::new(),

@@ -349,6 +349,7 @@ CREATE TABLE alert (
     hidden smallint NOT NULL,
     fold smallint NOT NULL,
     has_raw smallint NOT NULL,
+    witness smallint NOT NULL DEFAULT 0,
     source_ip text,
     destination_ip text,
     host text,

@@ -328,6 +328,7 @@ CREATE TABLE alert (
     hidden INTEGER NOT NULL,
     fold INTEGER NOT NULL,
     has_raw INTEGER NOT NULL,
+    witness INTEGER NOT NULL DEFAULT 0, -- by which ways it came: 1 Suricata's own, 2 Wazuh's copy
     stamp INTEGER NOT NULL,
     time INTEGER NOT NULL,          -- µs
     span INTEGER NOT NULL,          -- µs from `time` to the latest event

@@ -175,6 +175,7 @@ const LINES: &[Line] = &[
             "hidden",
             "fold",
             "has_raw",
+            "witness",
             "stamp",
             "time",
             "span",

@@ -15,7 +15,7 @@ use crate::clock::from_millis;
 use crate::engine::writer::Tx;
 use crate::id::{ClientId, NodeId, stamp_millis};
 use crate::rollups::{Cell, Deltas};
-use crate::{Result, commands, hosts, nodes, postings, rollups, rules};
+use crate::{Result, alerts, commands, hosts, nodes, postings, rollups, rules};
 
 /// An alarm about refused records is raised at most so often, in milliseconds.
 const REFUSED_ALARM: i64 = 3_600_000;
@@ -170,6 +170,7 @@ pub(crate) fn insert_alerts(
             alert.severity as i64,
             alert.fold as i64,
             *has_raw,
+            alerts::witness(&alert.witnesses),
             stamp,
             alert.time.as_microsecond(),
             span,
@@ -200,9 +201,9 @@ pub(crate) fn insert_alerts(
         writing.first = writing.first.min(number);
     }
     tx.sql.run_many(
-        "INSERT INTO alert (number, client, node, rule, severity, state, hidden, fold, has_raw, stamp, time, span, count, \
+        "INSERT INTO alert (number, client, node, rule, severity, state, hidden, fold, has_raw, witness, stamp, time, span, count, \
          source_ip, source_port, destination_ip, destination_port, host, user, domain, message) \
-         VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
+         VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
         &rows,
     )?;
     tx.sql.run_many("INSERT INTO body (alert, client, dictionary, data) VALUES (?1, ?2, ?3, ?4)", &bodies)?;

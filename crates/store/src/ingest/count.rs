@@ -6,7 +6,7 @@ use wire::link::Count;
 
 use super::batch::Writing;
 use crate::Result;
-use crate::alerts::{State, severity_from_code};
+use crate::alerts::{State, severity_from_code, witness};
 use crate::bodies::{Packer, module_from_code};
 use crate::engine::sql::row;
 use crate::engine::writer::Tx;
@@ -19,6 +19,7 @@ struct Counted {
     time: i64,
     span: i64,
     count: i64,
+    witness: i64,
     grown: bool,
 }
 
@@ -61,9 +62,12 @@ pub(crate) fn apply(
     let grown: Vec<_> = alerts
         .iter()
         .filter(|(_, alert)| alert.grown)
-        .map(|(number, alert)| row![*number, client, alert.count, alert.time, alert.span])
+        .map(|(number, alert)| row![*number, client, alert.count, alert.time, alert.span, alert.witness])
         .collect();
-    tx.sql.run_many("UPDATE alert SET count = ?3, time = ?4, span = ?5 WHERE number = ?1 AND client = ?2", &grown)?;
+    tx.sql.run_many(
+        "UPDATE alert SET count = ?3, time = ?4, span = ?5, witness = ?6 WHERE number = ?1 AND client = ?2",
+        &grown,
+    )?;
     tx.sql.run_many("DELETE FROM open_fold WHERE node = ?1 AND epoch = ?2 AND record = ?3 AND client = ?4", &closed)?;
     keep_samples(tx, client, &samples)?;
     Ok(applied)
@@ -82,6 +86,7 @@ fn grow(writing: &mut Writing, alert: &mut Counted, count: &Count) -> std::resul
         writing.deltas.add(alert.cell, 0, total - alert.count);
     }
     alert.count = total;
+    alert.witness |= witness(&count.witnesses);
     alert.grown = true;
     Ok(())
 }
@@ -108,7 +113,7 @@ fn open(
 fn load(tx: &Tx<'_>, client: ClientId, node: NodeId, numbers: BTreeSet<i64>) -> Result<BTreeMap<i64, Counted>> {
     let keys: Vec<_> = numbers.into_iter().map(|number| row![number, client]).collect();
     let found = tx.sql.all_many(
-        "SELECT alert.number, alert.rule, rule.module, severity, state, hidden, stamp, time, span, count FROM alert \
+        "SELECT alert.number, alert.rule, rule.module, severity, state, hidden, stamp, time, span, count, witness FROM alert \
          JOIN rule ON rule.id = alert.rule AND rule.client = alert.client WHERE alert.number = ?1 AND alert.client = ?2",
         &keys,
         |row| {
@@ -121,7 +126,7 @@ fn load(tx: &Tx<'_>, client: ClientId, node: NodeId, numbers: BTreeSet<i64>) -> 
                 state: State::from_code(row.get(4)?),
                 hidden: row.get(5)?,
             };
-            let alert = Counted { cell, time: row.get(7)?, span: row.get(8)?, count: row.get(9)?, grown: false };
+            let alert = Counted { cell, time: row.get(7)?, span: row.get(8)?, count: row.get(9)?, witness: row.get(10)?, grown: false };
             Ok((row.get(0)?, alert))
         },
     )?;

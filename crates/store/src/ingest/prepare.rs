@@ -96,6 +96,13 @@ fn check_count(count: &Count) -> std::result::Result<(), String> {
     if count.count == 0 || count.count > limit::COUNT {
         return Err(format!("count is {}, 1 to 2^53 are taken", count.count));
     }
+    if count.witnesses.len() > wire::Source::ALL.len() {
+        return Err(format!(
+            "witnesses has {} elements, at most {} are taken",
+            count.witnesses.len(),
+            wire::Source::ALL.len()
+        ));
+    }
     if count.samples.len() > limit::SAMPLES {
         return Err(format!("samples has {} elements, at most {} are taken", count.samples.len(), limit::SAMPLES));
     }

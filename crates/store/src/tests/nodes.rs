@@ -2,7 +2,7 @@ use super::*;
 
 fn count(alert: u64, count: u64, closed: bool) -> Record {
     let last = start() + SignedDuration::from_secs(9);
-    Record::Count(Count { alert, count, first: start(), last, samples: Vec::new(), closed })
+    Record::Count(Count { alert, count, first: start(), last, witnesses: Vec::new(), samples: Vec::new(), closed })
 }
 
 #[tokio::test]

@@ -32,8 +32,7 @@ impl Story {
     fn begin() -> Self {
         let folder = tempfile::tempdir().unwrap();
         Spool::create(folder.path(), 64 << 20).unwrap();
-        let mut story =
-            Self { folder, pipeline: None, core: Core::default(), done: Arc::default() };
+        let mut story = Self { folder, pipeline: None, core: Core::default(), done: Arc::default() };
         story.start();
         story
     }
