@@ -104,7 +104,7 @@ impl Node {
                 );
                 println!("Next: sudo systemctl enable --now socme-node, then sudo socme node doctor");
             }
-            Command::Check => return Ok(check(&config)),
+            Command::Check => return Ok(check(&config).await),
             Command::Status { json } => return Ok(print_status(&config, json)),
             Command::Tail { json } => {
                 let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
@@ -116,17 +116,18 @@ impl Node {
     }
 }
 
-fn check(config: &Config) -> ExitCode {
+async fn check(config: &Config) -> ExitCode {
     match Policy::read(&config.policy) {
         Ok(policy) => {
             for source in &config.source {
-                println!("source {}: {}", wire::shown(&source.name), source.path.display());
+                let place = if source.kind.is_file() { source.path.display().to_string() } else { "indexer".to_owned() };
+                println!("source {}: {}", wire::shown(&source.name), wire::shown(&place));
             }
             for line in policy.summary() {
                 println!("policy: {}", wire::shown(&line));
             }
             println!("The node's file and the policy file are right.");
-            ExitCode::SUCCESS
+            if doctor::say_wazuh(config).await { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(wrong) => {
             eprintln!("{wrong}");

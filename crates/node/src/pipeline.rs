@@ -438,7 +438,9 @@ impl Work {
             }
         }
         for polled in &mut self.polled {
-            polled.open(cursors.get(&polled.name));
+            // Where it begins is kept at once, so that a crash cannot move it.
+            polled.open(cursors.get(&polled.name), (self.clock)());
+            self.pending.urgent = true;
         }
         true
     }

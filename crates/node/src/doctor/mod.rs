@@ -16,6 +16,7 @@ mod service;
 mod settings;
 mod source;
 mod suricata;
+mod wazuh;
 
 use std::io::{IsTerminal, Write as _};
 use std::path::Path;
@@ -62,6 +63,13 @@ pub async fn run(file: &Path, json: bool) -> ExitCode {
     ExitCode::from(finding::exit_code(&findings))
 }
 
+/// Asks the Wazuh that the file names, and prints what it finds; true if nothing is wrong.
+pub async fn say_wazuh(config: &Config) -> bool {
+    let findings = wazuh::look(config, Timestamp::now()).await;
+    print!("{}", report::table(&findings, false));
+    finding::exit_code(&findings) == 0
+}
+
 /// Everything that there is to look at, in the order in which it is told.
 async fn examine(file: &Path, now: Timestamp) -> Vec<Finding> {
     let accounts = Accounts::read();
@@ -78,11 +86,13 @@ async fn examine(file: &Path, now: Timestamp) -> Vec<Finding> {
     let (enrolment, identity) = enrolment::look(&node);
     findings.extend(enrolment);
     let enrolled = identity.is_some();
-    let (reached, sources) = tokio::join!(core::look(identity.as_ref()), look_at_sources(&node));
+    let (reached, sources, wazuh) =
+        tokio::join!(core::look(identity.as_ref()), look_at_sources(&node), wazuh::look(&node.config, now));
     findings.extend(reached.findings);
     findings.push(clock::judge(reached.skew, identity.and_then(|i| i.life().ok()), now));
     findings.extend(service::look(&node, status.as_ref().err(), enrolled));
     findings.extend(sources);
+    findings.extend(wazuh);
     findings.extend(machine::look(&node));
     findings
 }
@@ -96,7 +106,8 @@ async fn look_at_sources(node: &Node) -> Vec<Finding> {
             "install one of them, or name its file as [[source]] in /etc/socme/node.toml: socme node example",
         )];
     }
-    let looks = node.config.source.iter().map(|one| async {
+    // How an indexer is, is told with the manager.
+    let looks = node.config.source.iter().filter(|one| one.kind.is_file()).map(|one| async {
         let (name, node, one) = (&one.name, node.clone(), one.clone());
         let look = tokio::task::spawn_blocking(move || source::look(&node, &one));
         match tokio::time::timeout(SOURCE, look).await {

@@ -75,7 +75,7 @@ fn absent(kind: Kind) -> &'static str {
         Kind::Suricata => {
             "sudo systemctl enable --now suricata; eve-log must be enabled in /etc/suricata/suricata.yaml"
         }
-        Kind::Wazuh => "sudo systemctl status wazuh-manager; <jsonout_output> must be yes in /var/ossec/etc/ossec.conf",
+        Kind::Wazuh | Kind::WazuhIndexer => "sudo systemctl status wazuh-manager; <jsonout_output> must be yes in /var/ossec/etc/ossec.conf",
     }
 }
 
@@ -119,7 +119,7 @@ fn content(kind: Kind, end: &End, group: &str) -> Finding {
     let right = lines.iter().filter(|found| **found == Some(kind)).count();
     let what = match kind {
         Kind::Suricata => "EVE records of Suricata",
-        Kind::Wazuh => "alerts of Wazuh",
+        Kind::Wazuh | Kind::WazuhIndexer => "alerts of Wazuh",
     };
     if lines.is_empty() {
         return check.not_applicable("it holds no whole line yet");
@@ -138,11 +138,11 @@ fn content(kind: Kind, end: &End, group: &str) -> Finding {
         (_, Some(Kind::Suricata)) => {
             "they are Suricata's: write kind = \"suricata\" for this source in /etc/socme/node.toml"
         }
-        (_, Some(Kind::Wazuh)) => "they are Wazuh's: write kind = \"wazuh\" for this source in /etc/socme/node.toml",
+        (_, Some(Kind::Wazuh | Kind::WazuhIndexer)) => "they are Wazuh's: write kind = \"wazuh\" for this source in /etc/socme/node.toml",
         (Kind::Suricata, None) => {
             "correct source.path in /etc/socme/node.toml: it must be the file of eve-log, with filetype: regular"
         }
-        (Kind::Wazuh, None) => "correct source.path in /etc/socme/node.toml: it must be alerts.json, not alerts.log",
+        (Kind::Wazuh | Kind::WazuhIndexer, None) => "correct source.path in /etc/socme/node.toml: it must be alerts.json, not alerts.log",
     };
     check.wrong(format!("its last lines are not {what}"), mend)
 }

@@ -116,9 +116,7 @@ fn troubles(
     if let Some(error) = &status.indexer_error {
         add("wazuh-indexer", "The Wazuh indexer cannot be asked", Severity::Medium, true, error.clone());
     }
-    let down = |name: &str| status.daemons.get(name).is_some_and(|state| state != "running");
-    let clusterd = status.cluster.is_some().then_some("wazuh-clusterd");
-    let stopped: Vec<&str> = NEEDED.into_iter().chain(clusterd).filter(|name| down(name)).collect();
+    let stopped = stopped(status);
     if !stopped.is_empty() {
         let text = format!("{} does not run: see /var/ossec/logs/ossec.log on the manager", stopped.join(", "));
         add("wazuh-daemon", "A daemon of the Wazuh manager does not run", Severity::High, true, text);
@@ -154,6 +152,13 @@ fn troubles(
         }
     }
     found
+}
+
+/// Daemons that a manager needs and that do not run.
+pub(crate) fn stopped(status: &WazuhStatus) -> Vec<&'static str> {
+    let down = |name: &str| status.daemons.get(name).is_some_and(|state| state != "running");
+    let clusterd = status.cluster.is_some().then_some("wazuh-clusterd");
+    NEEDED.into_iter().chain(clusterd).filter(|name| down(name)).collect()
 }
 
 impl Trouble {

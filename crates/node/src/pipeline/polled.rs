@@ -17,7 +17,7 @@ use wire::status::{SourceState, SourceStatus};
 use super::desk::{Desk, Tally};
 use super::{Pending, lock};
 use crate::alarm::alarm;
-use crate::config::{Kind, SourceConfig};
+use crate::config::{Kind, SourceConfig, Start};
 use crate::source::{Meaning, mark_bad};
 use crate::spool::{Error, Spool};
 use crate::normalise::suricata::Sieve;
@@ -42,25 +42,30 @@ struct Hand {
 pub(super) struct Polled {
     pub(super) name: String,
     pub(super) status: SourceStatus,
-    /// Where asking stands; none until the first page.
+    /// Where asking stands.
     pub(super) cursor: Option<Value>,
+    /// Where it begins if nothing was read yet: at the first alert that is there, or now.
+    start: Start,
+    answered: bool,
     hand: Option<Hand>,
 }
 
 impl Polled {
     pub(super) fn new(config: &SourceConfig, url: &str) -> Self {
         let status = SourceStatus { path: url.to_owned(), ..SourceStatus::missing(Kind::WazuhIndexer.module()) };
-        Self { name: config.name.clone(), status, cursor: None, hand: None }
+        Self { name: config.name.clone(), status, cursor: None, start: config.start, answered: false, hand: None }
     }
 
     /// Begins anew where the spool says.
-    pub(super) fn open(&mut self, cursor: Option<&Value>) {
-        (self.cursor, self.hand) = (cursor.cloned(), None);
+    pub(super) fn open(&mut self, cursor: Option<&Value>, now: Timestamp) {
+        let first = if self.start == Start::Beginning { Timestamp::UNIX_EPOCH } else { now };
+        self.cursor = cursor.cloned().or_else(|| serde_json::to_value(Cursor::from(first)).ok());
+        self.hand = None;
     }
 
     /// Brings the status up to date.
     pub(super) fn look(&mut self, trouble: Option<String>) {
-        self.status.state = match (&trouble, &self.hand, self.cursor.is_some()) {
+        self.status.state = match (&trouble, &self.hand, self.answered) {
             (Some(_), ..) => SourceState::Failed,
             (None, Some(_), _) => SourceState::Behind,
             (None, None, true) => SourceState::Live,
@@ -84,6 +89,7 @@ impl Polled {
     /// Takes in what fits of the page in hand. False if there is none.
     pub(super) fn take(&mut self, desk: &mut Desk<'_>) -> bool {
         let Some(hand) = &mut self.hand else { return false };
+        self.answered = true;
         let (sieve, mut tally) = (Sieve::default(), Tally::default());
         let meaning = Meaning::new(Kind::Wazuh, &sieve);
         while !desk.full()

@@ -168,6 +168,8 @@ fn alert(dice: &mut Dice) -> Alert {
         url: Some(format!("/item.php?id={port}")),
         location: None,
         fold: Fold::Full,
+        witnesses: Vec::new(),
+        registry: None,
         samples: Vec::new(),
         raw,
         cut: Vec::new(),
