@@ -80,6 +80,14 @@ fn match_of_most(sql: Sql<'_>, clients: &[ClientId], words: &[String]) -> Result
     Ok(Some(Wanted::Match(wanted)))
 }
 
+/// Looks at every alert between two numbers: for a few, that is less than what the index has of a frequent word, which it gives
+/// whole. That the words are more than a column keeps the server from using the index.
+const AMONG_LATEST: &str = "SELECT alert, client FROM alert_word WHERE client = ANY (CAST(?1 AS bigint[])) \
+     AND words || CAST('{}' AS int[]) @> CAST(?2 AS int[]) AND alert < ?3 AND alert > ?4 ORDER BY alert DESC LIMIT ?5";
+/// Asks the index.
+const AMONG_ALL: &str = "SELECT alert, client FROM alert_word WHERE client = ANY (CAST(?1 AS bigint[])) \
+     AND words @> CAST(?2 AS int[]) AND alert < ?3 AND alert > ?4 ORDER BY alert DESC LIMIT ?5";
+
 /// The numbers below one and above another that are found, latest first; with whose they are, where the index tells.
 pub(crate) fn below(
     sql: Sql<'_>,
@@ -101,9 +109,9 @@ pub(crate) fn below(
             let mut top = below.min(crate::memory::high_water(sql)?.0 + 1);
             while (found.len() as i64) < limit && top - 1 > above {
                 let bottom = top.saturating_sub(width).max(above);
+                let text = if width == LATEST { AMONG_LATEST } else { AMONG_ALL };
                 found.extend(sql.all(
-                    "SELECT alert, client FROM alert_word WHERE client = ANY (CAST(?1 AS bigint[])) AND words @> CAST(?2 AS int[]) \
-                     AND alert < ?3 AND alert > ?4 ORDER BY alert DESC LIMIT ?5",
+                    text,
                     params![clients, words, top, bottom, limit - found.len() as i64],
                     |row| Ok((row.get(0)?, row.get(1)?)),
                 )?);
