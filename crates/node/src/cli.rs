@@ -120,7 +120,8 @@ async fn check(config: &Config) -> ExitCode {
     match Policy::read(&config.policy) {
         Ok(policy) => {
             for source in &config.source {
-                let place = if source.kind.is_file() { source.path.display().to_string() } else { "indexer".to_owned() };
+                let place =
+                    if source.kind.is_file() { source.path.display().to_string() } else { "indexer".to_owned() };
                 println!("source {}: {}", wire::shown(&source.name), wire::shown(&place));
             }
             for line in policy.summary() {

@@ -239,7 +239,9 @@ impl Config {
         }
         self.wazuh.check()?;
         if self.source.iter().any(|source| !source.kind.is_file()) && self.wazuh.indexer.is_none() {
-            return Err("a source of the kind \"wazuh-indexer\" needs [wazuh.indexer]: say there how it is reached".into());
+            return Err(
+                "a source of the kind \"wazuh-indexer\" needs [wazuh.indexer]: say there how it is reached".into()
+            );
         }
         if self.spool.limit.0 < 16 << 20 {
             return Err("spool.limit is too small: give at least \"16 MiB\"".into());

@@ -13,7 +13,7 @@ use crate::{Result, Store};
 
 /// Alerts that are taken in at once.
 const STEP: i64 = 500;
-/// With PostgreSQL: so many of the latest alerts are looked through first.
+/// With PostgreSQL: so many of the latest alerts of those that are asked for are looked through first.
 const LATEST: i64 = 16_384;
 
 /// The client, as a word that no text contains: words never begin with a joiner.
@@ -80,6 +80,18 @@ fn match_of_most(sql: Sql<'_>, clients: &[ClientId], words: &[String]) -> Result
     Ok(Some(Wanted::Match(wanted)))
 }
 
+/// Among how many of the latest numbers these clients have about [`LATEST`] alerts. `clients` as PostgreSQL writes lists.
+fn latest(sql: Sql<'_>, clients: &str) -> Result<i64> {
+    let counted = sql.one(
+        "SELECT CAST(sum(alerts) AS bigint), CAST(sum(CASE WHEN client = ANY (CAST(?1 AS bigint[])) THEN alerts ELSE 0 END) AS bigint) \
+         FROM tally /* across clients: the share that these have of all */",
+        [clients],
+        |row| Ok((row.get::<_, Option<i64>>(0)?.unwrap_or(0), row.get::<_, Option<i64>>(1)?.unwrap_or(0))),
+    )?;
+    let (all, ours) = counted.unwrap_or_default();
+    Ok(LATEST.saturating_mul((all / ours.max(1)).clamp(1, 256)))
+}
+
 /// Looks at every alert between two numbers: for a few, that is less than what the index has of a frequent word, which it gives
 /// whole. That the words are more than a column keeps the server from using the index.
 const AMONG_LATEST: &str = "SELECT alert, client FROM alert_word WHERE client = ANY (CAST(?1 AS bigint[])) \
@@ -105,11 +117,12 @@ pub(crate) fn below(
         Wanted::Hashes { clients, words } => {
             // The index gives what it finds in no order. So a frequent word is sought among the latest alerts first; only one that is
             // rare there is sought among all, where it is hopefully rare as well.
-            let (mut found, mut width) = (Vec::new(), LATEST);
+            let latest = latest(sql, clients)?;
+            let (mut found, mut width) = (Vec::new(), latest);
             let mut top = below.min(crate::memory::high_water(sql)?.0 + 1);
             while (found.len() as i64) < limit && top - 1 > above {
                 let bottom = top.saturating_sub(width).max(above);
-                let text = if width == LATEST { AMONG_LATEST } else { AMONG_ALL };
+                let text = if width == latest { AMONG_LATEST } else { AMONG_ALL };
                 found.extend(sql.all(
                     text,
                     params![clients, words, top, bottom, limit - found.len() as i64],

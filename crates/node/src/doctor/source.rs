@@ -75,7 +75,9 @@ fn absent(kind: Kind) -> &'static str {
         Kind::Suricata => {
             "sudo systemctl enable --now suricata; eve-log must be enabled in /etc/suricata/suricata.yaml"
         }
-        Kind::Wazuh | Kind::WazuhIndexer => "sudo systemctl status wazuh-manager; <jsonout_output> must be yes in /var/ossec/etc/ossec.conf",
+        Kind::Wazuh | Kind::WazuhIndexer => {
+            "sudo systemctl status wazuh-manager; <jsonout_output> must be yes in /var/ossec/etc/ossec.conf"
+        }
     }
 }
 
@@ -138,11 +140,15 @@ fn content(kind: Kind, end: &End, group: &str) -> Finding {
         (_, Some(Kind::Suricata)) => {
             "they are Suricata's: write kind = \"suricata\" for this source in /etc/socme/node.toml"
         }
-        (_, Some(Kind::Wazuh | Kind::WazuhIndexer)) => "they are Wazuh's: write kind = \"wazuh\" for this source in /etc/socme/node.toml",
+        (_, Some(Kind::Wazuh | Kind::WazuhIndexer)) => {
+            "they are Wazuh's: write kind = \"wazuh\" for this source in /etc/socme/node.toml"
+        }
         (Kind::Suricata, None) => {
             "correct source.path in /etc/socme/node.toml: it must be the file of eve-log, with filetype: regular"
         }
-        (Kind::Wazuh | Kind::WazuhIndexer, None) => "correct source.path in /etc/socme/node.toml: it must be alerts.json, not alerts.log",
+        (Kind::Wazuh | Kind::WazuhIndexer, None) => {
+            "correct source.path in /etc/socme/node.toml: it must be alerts.json, not alerts.log"
+        }
     };
     check.wrong(format!("its last lines are not {what}"), mend)
 }

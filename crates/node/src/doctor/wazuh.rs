@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use ::wazuh::Error;
 use ::wazuh::api::Api;
 use ::wazuh::indexer::Indexer;
+use jiff::Timestamp;
 
 use super::finding::{Check, Finding};
 use crate::config::Config;
@@ -58,7 +58,7 @@ async fn manager(api: &Api, now: Timestamp) -> Vec<Finding> {
     let (mut lacks, mut daemons) = (Vec::new(), None);
     for (what, outcome) in [
         ("hosts", api.agents().count().await.map(drop)),
-        ("the state of its daemons", api.status().await.map(|found| daemons = Some(found))),
+        ("the state of its daemons", api.daemons().await.map(|found| daemons = Some(found))),
     ] {
         match outcome {
             Ok(()) => {}
@@ -113,7 +113,9 @@ fn mend(error: &Error, table: &str) -> String {
             )
         }
         Error::WrongPassword { .. } => {
-            format!("write the right password into the password_file of [wazuh.{table}], then sudo systemctl restart socme-node")
+            format!(
+                "write the right password into the password_file of [wazuh.{table}], then sudo systemctl restart socme-node"
+            )
         }
         Error::Blocked { .. } => "correct the password, and wait five minutes".to_owned(),
         Error::NoPermission { .. } => "give its user the role of «Connecting a Wazuh» in the manual".to_owned(),

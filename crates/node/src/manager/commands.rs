@@ -28,8 +28,8 @@ const GIVE_UP: Duration = Duration::from_secs(45);
 /// What became of a deed.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Performed {
-    /// True if it was done, whole.
-    pub(crate) done: bool,
+    /// How it ended.
+    pub(crate) end: End,
     /// In a sentence.
     pub(crate) said: String,
     /// What was found.
@@ -38,15 +38,20 @@ pub(crate) struct Performed {
 
 impl Performed {
     pub(crate) fn done(said: impl Into<String>) -> Self {
-        Self { done: true, said: said.into(), answer: Value::Null }
+        Self { end: End::Done, said: said.into(), answer: Value::Null }
     }
 
     pub(crate) fn found(said: impl Into<String>, answer: Value) -> Self {
-        Self { done: true, said: said.into(), answer }
+        Self { end: End::Done, said: said.into(), answer }
     }
 
     pub(crate) fn failed(said: impl Into<String>) -> Self {
-        Self { done: false, said: said.into(), answer: Value::Null }
+        Self { end: End::Failed, said: said.into(), answer: Value::Null }
+    }
+
+    /// It was asked for, and nobody knows whether it was done.
+    pub(crate) fn unknown(said: impl Into<String>) -> Self {
+        Self { end: End::Unknown, said: said.into(), answer: Value::Null }
     }
 }
 
@@ -148,8 +153,7 @@ where
                 busy.remove(&command.id);
             }
             Step::Performed(id, performed) => {
-                let end = if performed.done { End::Done } else { End::Failed };
-                let Performed { said, answer, .. } = performed;
+                let Performed { end, said, answer } = performed;
                 journal.end(outcome(id, end, said, answer)).await?;
                 busy.remove(&id);
             }

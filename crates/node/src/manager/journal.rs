@@ -87,7 +87,7 @@ impl Journal {
         notes.extend(old.iter().map(|id| note(*id, None)));
         self.write(vec![Record::Outcome(Box::new(outcome))], notes).await?;
         self.noted.insert(id, noted);
-        old.iter().for_each(|id| drop(self.noted.remove(id)));
+        self.noted.retain(|id, _| !old.contains(id));
         Ok(())
     }
 

@@ -86,7 +86,9 @@ impl Doors {
     /// Opens what the settings name. Nothing is asked yet.
     pub(crate) fn open(wazuh: &Wazuh) -> Self {
         let missing = |what: &str, table: &str| {
-            format!("this node knows no Wazuh {what}: name it in [wazuh.{table}] of /etc/socme/node.toml, see «Connecting a Wazuh» in the manual")
+            format!(
+                "this node knows no Wazuh {what}: name it in [wazuh.{table}] of /etc/socme/node.toml, see «Connecting a Wazuh» in the manual"
+            )
         };
         let api = wazuh.api.as_ref().ok_or_else(|| missing("manager", "api")).and_then(|reach| {
             let settings = Settings::new(reach.server(), &reach.user, reach.password()?);

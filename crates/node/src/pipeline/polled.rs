@@ -18,9 +18,9 @@ use super::desk::{Desk, Tally};
 use super::{Pending, lock};
 use crate::alarm::alarm;
 use crate::config::{Kind, SourceConfig, Start};
+use crate::normalise::suricata::Sieve;
 use crate::source::{Meaning, mark_bad};
 use crate::spool::{Error, Spool};
-use crate::normalise::suricata::Sieve;
 
 /// A page for a source, and who waits until it is on the disk.
 pub(super) struct Handed {
@@ -126,7 +126,8 @@ fn finish(pending: &mut Pending, name: &str, hand: Hand) {
 }
 
 fn unread(index: &str, id: &str, now: Timestamp) -> wire::Alert {
-    let text = format!("an alert in {index} ({id}) is too long to be read, or its index keeps no documents: look at it there");
+    let text =
+        format!("an alert in {index} ({id}) is too long to be read, or its index keeps no documents: look at it there");
     let mut alert = alarm("wazuh-unread", "An alert in the indexer cannot be read", Severity::Medium, text, now);
     crate::normalise::fit(&mut alert);
     alert
