@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use futures::TryStreamExt as _;
 use serde_json::{Value, json};
-use wazuh::{Error, Route};
 use wazuh::api::{ActiveResponse, AgentId, Agents, Api, LogtestEvent, Ruleset, Upgrade, Verdict};
 use wazuh::indexer::{Indexer, VulnerabilityFilter};
+use wazuh::{Error, Route};
 use wire::command::Deed;
 
 use super::Doors;
@@ -126,8 +126,9 @@ async fn block(api: &Api, agent: &str, address: &str, seconds: u32) -> Result<Pe
     let address: IpAddr =
         address.parse().map_err(|_| Error::Input("the address to block is not an IP address".to_owned()))?;
     let name = format!("firewall-drop{seconds}");
-    match api.active_response(&agents, &ActiveResponse::named(&name)?.about(address)).await {
-        Ok(sent) => sent.reached(&id)?,
+    let response = ActiveResponse::named(&name)?.about(address);
+    match api.active_response(&agents, &response).await.and_then(|sent| sent.reached(&id)) {
+        Ok(()) => {}
         // No such response in the manager's list.
         Err(Error::Refused { code: Some(1652), .. } | Error::NotFound { code: Some(1652), .. }) => {
             return Ok(Performed::failed(format!(

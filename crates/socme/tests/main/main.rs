@@ -20,3 +20,4 @@ mod sensor;
 #[allow(unreachable_pub, dead_code, reason = "shared with the benches")]
 mod support;
 mod upkeep;
+mod wazuh;

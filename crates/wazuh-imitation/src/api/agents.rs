@@ -1,0 +1,353 @@
+//! Agents, groups, upgrades, active response.
+
+use base64::Engine as _;
+use serde_json::{Value, json};
+
+use super::answer::Canned;
+use super::state::{Asked, State};
+
+type Refusal = Option<(u32, &'static str)>;
+
+impl State {
+    pub(super) fn of_agents(&mut self, asked: &Asked, parts: &[&str]) -> Option<Canned> {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        Some(match (asked.method.as_str(), parts) {
+            ("GET", ["agents"]) => self.read_agents(asked),
+            ("POST", ["agents"]) => self.add_agent(&asked.json()),
+            ("DELETE", ["agents"]) => self.delete_agents(asked),
+            ("GET", ["agents", "summary", "status"]) => Canned::ok(self.counts()),
+            ("GET", ["agents", "summary"]) if !self.before(4, 13) => {
+                Canned::ok(json!({ "status": self.counts()["connection"], "os": {}, "groups": {} }))
+            }
+            ("GET", ["overview", "agents"]) => {
+                let last = self.agents.last().cloned();
+                Canned::ok(
+                    json!({ "agent_status": self.counts(), "groups": [], "last_registered_agent": last.into_iter().collect::<Vec<_>>() }),
+                )
+            }
+            ("GET", ["agents", "no_group"]) => {
+                let rows: Vec<_> = self.agents.iter().filter(|agent| agent["group"] == Value::Null).cloned().collect();
+                self.page(&rows, asked)
+            }
+            ("GET", ["agents", "outdated"]) => {
+                let ours = format!("Wazuh v{}", self.version);
+                let old = |agent: &&Value| agent["version"].as_str().is_some_and(|version| version != ours);
+                let rows: Vec<_> = self.agents.iter().filter(old).cloned().collect();
+                self.page(&rows, asked)
+            }
+            ("GET", ["agents", id, "key"]) => match self.agents.iter().any(|agent| agent["id"] == *id) {
+                _ if *id == "000" => Canned::list(
+                    vec![],
+                    0,
+                    &[(1703, "Action not available for Manager (agent 000)", "000".into())],
+                    "None",
+                ),
+                true => Canned::list(vec![json!({ "id": id, "key": key(id) })], 1, &[], "Obtained keys"),
+                false => Canned::list(vec![], 0, &[(1701, "Agent does not exist", (*id).to_owned())], "None"),
+            },
+            ("PUT", ["agents", "restart" | "reconnect"]) => self.restart_agents(asked),
+            ("PUT", ["agents", "group", group, "restart"]) => {
+                if !self.groups.iter().any(|name| name == group) {
+                    return Some(Canned::problem(404, "Not Found", "The group does not exist", Some(1710)));
+                }
+                let ids: Vec<_> = self
+                    .agents
+                    .iter()
+                    .filter(|agent| agent["group"].as_array().is_some_and(|all| all.iter().any(|name| name == group)))
+                    .map(|agent| text(&agent["id"]))
+                    .collect();
+                let mut narrowed = asked.clone();
+                narrowed.query.insert("agents_list".into(), ids.join(","));
+                self.restart_agents(&narrowed)
+            }
+            ("PUT", ["agents", "upgrade"]) => {
+                let Some(ids) = asked.list("agents_list") else { return Some(missing("agents_list")) };
+                let (mut items, mut failed) = (Vec::new(), Vec::new());
+                for id in ids {
+                    match self.not_reached(&id) {
+                        Some((code, why)) => failed.push((code, why, id)),
+                        None => {
+                            self.upgrades.push((id.clone(), "Updating".into()));
+                            items.push(json!({ "agent": id, "task_id": self.upgrades.len() }));
+                        }
+                    }
+                }
+                let total = items.len();
+                Canned::list(items, total, &failed, "Upgrade tasks were created")
+            }
+            ("GET", ["agents", "upgrade_result"] | ["tasks", "status"]) => {
+                let rows: Vec<_> = self.upgrades.iter().enumerate().map(|(index, (agent, status))| json!({
+                    // The agent is a number here.
+                    "agent": agent.parse::<u32>().unwrap_or_default(), "task_id": index + 1, "status": status, "module": "upgrade_module",
+                    "command": "upgrade", "create_time": self.clock.text(),
+                })).collect();
+                self.page(&rows, asked)
+            }
+            ("PUT", ["active-response"]) => {
+                let command = text(&asked.json()["command"]);
+                if !command.starts_with('!') && !self.responses.contains(&command) {
+                    let named = asked.list("agents_list").unwrap_or_else(|| vec!["all".into()]);
+                    let failed: Vec<_> = named
+                        .into_iter()
+                        .map(|id| (1652, "The command used is not defined in the configuration", id))
+                        .collect();
+                    return Some(Canned::list(vec![], 0, &failed, "AR command was not sent to any agent"));
+                }
+                let off = self.without_response.clone();
+                // The query leaves 000 out, so it is neither done nor failed.
+                let mut narrowed = asked.clone();
+                if let Some(ids) = asked.list("agents_list") {
+                    let ids: Vec<_> = ids.into_iter().filter(|id| id != "000").collect();
+                    if ids.is_empty() {
+                        return Some(Canned::list(vec![], 0, &[], "AR command was not sent to any agent"));
+                    }
+                    narrowed.query.insert("agents_list".into(), ids.join(","));
+                }
+                self.tell(&narrowed, "AR command was sent to all agents", move |_, id| {
+                    off.iter().any(|other| other == id).then_some((1750, "Active response is disabled in the agent"))
+                })
+            }
+            ("GET", ["groups"]) => {
+                let rows: Vec<_> = self
+                    .groups
+                    .iter()
+                    .map(|name| json!({ "name": name, "count": 1, "mergedSum": "a", "configSum": "b" }))
+                    .collect();
+                self.page(&rows, asked)
+            }
+            ("POST", ["groups"]) => {
+                let name = text(&asked.json()["group_id"]);
+                if self.groups.contains(&name) {
+                    return Some(Canned::problem(400, "Bad Request", "The group already exists", Some(1711)));
+                }
+                self.groups.push(name.clone());
+                Canned::message(&format!("Group '{name}' created."))
+            }
+            ("DELETE", ["groups"]) => {
+                let Some(names) = asked.list("groups_list") else { return Some(missing("groups_list")) };
+                let (mut done, mut failed) = (Vec::new(), Vec::new());
+                for name in names {
+                    match name.as_str() {
+                        "default" => failed.push((1712, "Default group is not removable", name)),
+                        _ if self.groups.contains(&name) => {
+                            self.groups.retain(|other| *other != name);
+                            done.push(Value::from(name));
+                        }
+                        _ => failed.push((1710, "The group does not exist", name)),
+                    }
+                }
+                let total = done.len();
+                Canned::list(done, total, &failed, "All selected groups were deleted")
+            }
+            (_, ["groups", group, ..]) if !self.groups.iter().any(|name| name == group) => {
+                Canned::problem(404, "Not Found", "The group does not exist", Some(1710))
+            }
+            ("GET", ["groups", group, "agents"]) => {
+                let in_it =
+                    |agent: &&Value| agent["group"].as_array().is_some_and(|all| all.iter().any(|name| name == group));
+                let rows: Vec<_> = self.agents.iter().filter(in_it).cloned().collect();
+                self.page(&rows, asked)
+            }
+            ("GET", ["groups", _, "files"]) => self.page(&[json!({ "filename": "agent.conf", "hash": "ab" })], asked),
+            ("GET", ["groups", _, "files", _]) if asked.is_true("raw") && !self.before(4, 9) => {
+                Canned::text("application/xml; charset=utf-8", "<agent_config></agent_config>\n")
+            }
+            ("GET", ["groups", _, "files", _, "xml"]) if self.before(4, 9) => {
+                Canned::text("application/xml", "<agent_config></agent_config>\n")
+            }
+            ("PUT", ["groups", _, "configuration"]) => {
+                let fine = asked.kind == "application/xml" && asked.body.starts_with(b"<agent_config>");
+                if fine {
+                    Canned::message("Agent configuration was successfully updated")
+                } else {
+                    Canned::problem(400, "Bad Request", "XML syntax error", Some(1113))
+                }
+            }
+            ("PUT" | "DELETE", ["agents", "group"]) | ("PUT", ["agents", _, "group", _]) => {
+                let (group, mut narrowed) = match parts {
+                    [_, id, _, group] => {
+                        let mut narrowed = asked.clone();
+                        narrowed.query.insert("agents_list".into(), (*id).to_owned());
+                        ((*group).to_owned(), narrowed)
+                    }
+                    _ => (asked.get("group_id").unwrap_or_default().to_owned(), asked.clone()),
+                };
+                if !self.groups.contains(&group) {
+                    return Some(Canned::problem(404, "Not Found", "The group does not exist", Some(1710)));
+                }
+                let add = asked.method == "PUT";
+                if narrowed.get("agents_list") == Some("all") {
+                    narrowed.query.remove("agents_list");
+                }
+                let alone = asked.is_true("force_single_group");
+                self.tell_any(&narrowed, "Done", move |agent, _| {
+                    let mut groups: Vec<Value> = agent["group"].as_array().cloned().unwrap_or_default();
+                    let had = groups.iter().any(|name| *name == group.as_str());
+                    match (add, had) {
+                        (true, true) => return Some((1751, "Could not assign agent to group")),
+                        (false, false) => return Some((1734, "Error removing agent from group")),
+                        (true, false) if alone => groups = vec![group.as_str().into()],
+                        (true, false) => groups.push(group.as_str().into()),
+                        (false, true) => groups.retain(|name| *name != group.as_str()),
+                    }
+                    agent["group"] = groups.into();
+                    None
+                })
+            }
+            _ => return None,
+        })
+    }
+
+    fn read_agents(&self, asked: &Asked) -> Canned {
+        let Some(ids) = asked.list("agents_list") else { return self.page(&self.agents, asked) };
+        let (mut rows, mut failed) = (Vec::new(), Vec::new());
+        for id in ids {
+            match self.agents.iter().find(|agent| agent["id"] == id.as_str()) {
+                Some(agent) => rows.push(agent.clone()),
+                None => failed.push((1701, "Agent does not exist", id)),
+            }
+        }
+        let total = rows.len();
+        Canned::list(rows, total, &failed, "Selected agents information was returned")
+    }
+
+    fn add_agent(&mut self, body: &Value) -> Canned {
+        let Some(name) = body["name"].as_str() else { return missing("name") };
+        if self.stopped.iter().any(|daemon| daemon == "wazuh-authd") {
+            return Canned::problem(400, "Bad Request", "Authd is not running", Some(1726));
+        }
+        if self.agents.iter().any(|agent| agent["name"] == name) {
+            return Canned::problem(400, "Bad Request", "There is an agent with the same name", Some(1705));
+        }
+        let next =
+            self.agents.iter().filter_map(|agent| agent["id"].as_str()?.parse::<u32>().ok()).max().unwrap_or_default()
+                + 1;
+        let id = format!("{next:03}");
+        self.agents.push(json!({
+            "id": id, "name": name, "registerIP": body["ip"].as_str().unwrap_or("any"), "status": "never_connected",
+            "node_name": "unknown", "dateAdd": self.clock.text(),
+        }));
+        Canned::ok(json!({ "id": id, "key": key(&id) }))
+    }
+
+    fn delete_agents(&mut self, asked: &Asked) -> Canned {
+        let Some(ids) = asked.list("agents_list") else { return missing("agents_list") };
+        let Some(states) = asked.list("status") else { return missing("status") };
+        let age = seconds(asked.get("older_than").unwrap_or("7d"));
+        let all: Vec<String> = self.agents.iter().filter_map(|agent| agent["id"].as_str().map(str::to_owned)).collect();
+        let every = ids == ["all"];
+        let (mut done, mut failed) = (Vec::new(), Vec::new());
+        for id in if every { all } else { ids } {
+            let Some(agent) = self.agents.iter().find(|agent| agent["id"] == id.as_str()) else {
+                failed.push((1701, "Agent does not exist", id));
+                continue;
+            };
+            let seen = agent["lastKeepAlive"].as_str().or(agent["dateAdd"].as_str()).unwrap_or_default();
+            let seen = seen.parse::<jiff::Timestamp>().map_or(i64::MAX, jiff::Timestamp::as_second);
+            let old = age == 0 || self.clock.now_ms() / 1000 - seen > age;
+            let fits = states == ["all"] || states.iter().any(|state| agent["status"] == state.as_str());
+            match id.as_str() {
+                "000" if every => {}
+                "000" => failed.push((1703, "Action not available for Manager (agent 000)", id)),
+                _ if old && fits => done.push(id),
+                _ if every => {}
+                _ => failed.push((1731, "Agent is not eligible for the action to be performed", id)),
+            }
+        }
+        self.agents.retain(|agent| !done.iter().any(|id| agent["id"] == id.as_str()));
+        let total = done.len();
+        Canned::list(done.into_iter().map(Value::from).collect(), total, &failed, "Agents were deleted")
+    }
+
+    fn restart_agents(&mut self, asked: &Asked) -> Canned {
+        let (now, revive) = (self.clock.text(), self.restart_revives);
+        self.tell_any(asked, "Restart command was sent to all agents", move |agent, id| {
+            if id == "000" {
+                return Some((1703, "Action not available for Manager (agent 000)"));
+            }
+            if agent["status"] != "active" && !(revive && agent["status"] == "disconnected") {
+                return Some((1707, "Cannot send request, agent is not active"));
+            }
+            agent["status"] = "active".into();
+            agent["lastKeepAlive"] = now.clone().into();
+            None
+        })
+    }
+
+    /// Why an agent cannot be told anything.
+    fn not_reached(&self, id: &str) -> Refusal {
+        match self.agents.iter().find(|agent| agent["id"] == id) {
+            None => Some((1701, "Agent does not exist")),
+            Some(_) if id == "000" => Some((1703, "Action not available for Manager (agent 000)")),
+            Some(agent) if agent["status"] != "active" => Some((1707, "Cannot send request, agent is not active")),
+            Some(_) => None,
+        }
+    }
+
+    /// Tells agents that are connected.
+    pub(super) fn tell(&mut self, asked: &Asked, said: &str, and: impl Fn(&mut Value, &str) -> Refusal) -> Canned {
+        self.tell_any(asked, said, |agent, id| {
+            if agent["status"] != "active" {
+                Some((1707, "Cannot send request, agent is not active"))
+            } else {
+                and(agent, id)
+            }
+        })
+    }
+
+    fn tell_any(&mut self, asked: &Asked, said: &str, and: impl Fn(&mut Value, &str) -> Refusal) -> Canned {
+        let named = asked.list("agents_list");
+        let all = || {
+            self.agents
+                .iter()
+                .filter_map(|agent| agent["id"].as_str().map(str::to_owned))
+                .filter(|id| id != "000")
+                .collect()
+        };
+        let (mut done, mut failed) = (Vec::new(), Vec::new());
+        for id in named.clone().unwrap_or_else(all) {
+            let refused = match self.agents.iter_mut().find(|agent| agent["id"] == id.as_str()) {
+                Some(agent) => and(agent, &id),
+                None => Some((1701, "Agent does not exist")),
+            };
+            match refused {
+                Some((code, why)) => failed.push((code, why, id)),
+                None => done.push(Value::from(id)),
+            }
+        }
+        let total = done.len();
+        Canned::list(done, total, &failed, said)
+    }
+
+    fn counts(&self) -> Value {
+        let of =
+            |state: &str| self.agents.iter().filter(|agent| agent["id"] != "000" && agent["status"] == state).count();
+        let (active, disconnected, never, pending) =
+            (of("active"), of("disconnected"), of("never_connected"), of("pending"));
+        let total = active + disconnected + never + pending;
+        let connection = json!({ "active": active, "disconnected": disconnected, "never_connected": never, "pending": pending, "total": total });
+        if self.before(4, 4) {
+            return connection;
+        }
+        json!({ "connection": connection, "configuration": { "synced": total, "not_synced": 0, "total": total } })
+    }
+}
+
+fn key(id: &str) -> String {
+    base64::engine::general_purpose::STANDARD.encode(format!("{id} name any secret-of-{id}"))
+}
+
+fn missing(name: &str) -> Canned {
+    Canned::problem(400, "Bad Request", &format!("Missing query parameter '{name}'"), None)
+}
+
+fn seconds(text: &str) -> i64 {
+    let (number, unit) = text.split_at(text.len().saturating_sub(1));
+    number.parse::<i64>().unwrap_or_default()
+        * match unit {
+            "d" => 86400,
+            "h" => 3600,
+            "m" => 60,
+            _ => 1,
+        }
+}
