@@ -13,6 +13,7 @@ use crate::fold::Event;
 use crate::normalise::{self, suricata, wazuh};
 
 /// What a line is.
+#[allow(clippy::large_enum_variant, reason = "made and used up line by line: a box would be an allocation for each")]
 pub enum Line<'a> {
     /// An alert, with the fields by which it is folded.
     Alert(Found<'a>),

@@ -302,6 +302,7 @@ impl Error {
     }
 
     /// A file that cannot be used.
+    #[allow(clippy::needless_pass_by_value, reason = "errors come by value")]
     pub(crate) fn file(path: &Path, why: impl ToString) -> Self {
         Self::File { path: path.to_owned(), why: why.to_string() }
     }

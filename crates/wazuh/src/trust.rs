@@ -185,11 +185,10 @@ impl Verifier {
             None => {}
             Some(_) if itself => doubts.push(Doubt::SelfSigned),
             Some(E::UnknownIssuer) => doubts.push(Doubt::UnknownIssuer(presented.issuer.clone())),
-            // Asked for below, as are the names.
+            // Asked for below, as are the names; who signed it was not looked at yet.
             Some(E::Expired | E::ExpiredContext { .. } | E::NotValidYet | E::NotValidYetContext { .. }) => {
-                if !self.chain_holds(leaf, between, name, presented) {
-                    doubts.push(Doubt::UnknownIssuer(presented.issuer.clone()));
-                }
+                let unsigned = !self.chain_holds(leaf, between, name, presented);
+                doubts.extend(unsigned.then(|| Doubt::UnknownIssuer(presented.issuer.clone())));
             }
             Some(E::NotValidForName | E::NotValidForNameContext { .. }) => {}
             Some(other) => doubts.push(Doubt::Other(shown(&rustls::Error::InvalidCertificate(other).to_string()))),

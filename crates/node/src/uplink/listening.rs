@@ -38,7 +38,7 @@ async fn once(line: &Line, to: &mpsc::Sender<Command>) -> Result<(), String> {
                 Ok(command) => to.send(command).await.map_err(|_| "the node stops".to_owned())?,
                 // A core that is newer may ask what this node has never heard of; it expires there.
                 Err(error) => {
-                    tracing::warn!(%error, "a command of the core cannot be read: is the core newer than this node?")
+                    tracing::warn!(%error, "a command of the core cannot be read: is the core newer than this node?");
                 }
             }
         }

@@ -196,7 +196,7 @@ fn a_node_that_is_killed_in_the_middle_of_a_command_does_not_do_it_again() {
 
 #[test]
 fn what_keeps_a_node_from_its_manager_is_told_apart_with_the_mend() {
-    let mut story = Story::begin("");
+    let story = Story::begin("");
     story.host("001", "active");
     let doctor = |story: &Story| {
         let output = crate::support::socme()

@@ -305,7 +305,7 @@ impl State {
                 .collect()
         };
         let (mut done, mut failed) = (Vec::new(), Vec::new());
-        for id in named.clone().unwrap_or_else(all) {
+        for id in named.unwrap_or_else(all) {
             let refused = match self.agents.iter_mut().find(|agent| agent["id"] == id.as_str()) {
                 Some(agent) => and(agent, &id),
                 None => Some((1701, "Agent does not exist")),

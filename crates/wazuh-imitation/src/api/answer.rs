@@ -20,6 +20,7 @@ pub struct Canned {
     pub kind: Option<String>,
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "answers are made where they are passed")]
 impl Canned {
     /// An answer with this status and body.
     #[must_use]

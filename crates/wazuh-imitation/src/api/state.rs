@@ -280,7 +280,7 @@ impl State {
             let (field, rest) = clause.split_at(at);
             let value = rest.trim_start_matches(['!', '=', '~']);
             found.retain(|row| {
-                let has = field.split('.').fold(Some(row), |row, part| row?.get(part));
+                let has = field.split('.').try_fold(row, |row, part| row.get(part));
                 let has =
                     has.map(|has| has.as_str().map_or_else(|| has.to_string(), str::to_owned)).unwrap_or_default();
                 match rest.as_bytes().first() {

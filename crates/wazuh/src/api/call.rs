@@ -63,6 +63,7 @@ impl Call {
     }
 
     /// Replaces what stood there under this name.
+    #[allow(clippy::needless_pass_by_value, reason = "numbers and truths are values")]
     pub(super) fn set(&mut self, name: impl Into<Cow<'static, str>>, value: impl ToString) {
         let name = name.into();
         self.query.retain(|(other, _)| *other != name);

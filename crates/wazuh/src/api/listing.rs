@@ -35,7 +35,7 @@ impl<T: DeserializeOwned + Send + Sync> Listing<T> {
         Self { api: api.clone(), call, page: PAGE, from_files: false, needs: None, of: PhantomData }
     }
 
-    pub(super) fn from_files(mut self) -> Self {
+    pub(super) fn flat(mut self) -> Self {
         self.from_files = true;
         self
     }

@@ -221,6 +221,7 @@ macro_rules! record {
 pub(crate) use record;
 
 #[cfg(test)]
+#[allow(unreachable_pub, reason = "the macro's types are public where it is used")]
 mod tests {
     use super::*;
 

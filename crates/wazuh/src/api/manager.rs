@@ -172,7 +172,7 @@ impl Api {
     ///
     /// Wazuh server API, `GET /manager/logs` (`manager:read`); filters `level` and `tag`.
     pub fn logs(&self) -> Listing<LogEntry> {
-        Listing::new(self, Call::get(&["manager", "logs"], "manager:read"), "").from_files()
+        Listing::new(self, Call::get(&["manager", "logs"], "manager:read"), "").flat()
     }
 
     /// How much each part of the manager logged.

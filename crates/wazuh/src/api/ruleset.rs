@@ -180,21 +180,21 @@ impl Api {
     ///
     /// Wazuh server API, `GET /rules` (`rules:read`).
     pub fn rules(&self) -> Listing<Rule> {
-        Listing::new(self, Call::get(&["rules"], "rules:read"), "id,filename").from_files()
+        Listing::new(self, Call::get(&["rules"], "rules:read"), "id,filename").flat()
     }
 
     /// Decoders; filters `decoder_names`, `filename`, `relative_dirname`, `status`.
     ///
     /// Wazuh server API, `GET /decoders` (`decoders:read`).
     pub fn decoders(&self) -> Listing<Decoder> {
-        Listing::new(self, Call::get(&["decoders"], "decoders:read"), "filename,position").from_files()
+        Listing::new(self, Call::get(&["decoders"], "decoders:read"), "filename,position").flat()
     }
 
     /// Lists with all that is in them, which can be a lot; filter `filename`.
     ///
     /// Wazuh server API, `GET /lists` (`lists:read`).
     pub fn lookups(&self) -> Listing<Lookup> {
-        Listing::new(self, Call::get(&["lists"], "lists:read"), "filename").from_files()
+        Listing::new(self, Call::get(&["lists"], "lists:read"), "filename").flat()
     }
 
     /// The files of a part of the ruleset; filters `filename`, `relative_dirname`, `status`.
@@ -202,7 +202,7 @@ impl Api {
     /// Wazuh server API, `GET /rules/files`, `/decoders/files`, `/lists/files` (`rules:read`…).
     pub fn ruleset_files(&self, part: Ruleset) -> Listing<RulesetFile> {
         let call = Call::get(&[part.place(), "files"], part.may(What::Read));
-        Listing::new(self, call, "filename,relative_dirname").from_files()
+        Listing::new(self, call, "filename,relative_dirname").flat()
     }
 
     /// A file as it is. Without a folder the server looks for the name in all of them.

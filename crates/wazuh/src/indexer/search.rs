@@ -133,6 +133,7 @@ impl AlertFilter {
 }
 
 /// What fits all of these.
+#[allow(clippy::needless_pass_by_value, reason = "conditions are made where they are passed")]
 pub(super) fn every(all: Vec<Value>) -> Value {
     if all.is_empty() { json!({ "match_all": {} }) } else { json!({ "bool": { "filter": all } }) }
 }
