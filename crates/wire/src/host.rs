@@ -12,7 +12,7 @@ use crate::limit;
 /// A host that is `active` has no `seen`: it is alive as of the node's last look ([`crate::status::WazuhStatus::looked`]). So a
 /// host that only goes on living is no difference, and nothing is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = AgentHost))]
 pub struct Host {
     /// The agent's id at its manager, `"001"`: at least three digits.
     pub agent: String,

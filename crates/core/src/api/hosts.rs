@@ -20,6 +20,7 @@ use crate::state::Shared;
 
 /// A host, and where it is.
 #[derive(Serialize, ToSchema)]
+#[schema(as = WatchedHost)]
 pub(super) struct Host {
     /// Its client.
     client: i64,
@@ -72,6 +73,7 @@ pub(super) struct Detail {
 
 /// How many hosts there are of a kind.
 #[derive(Serialize, ToSchema)]
+#[schema(as = HostCount)]
 struct Count {
     /// The kind.
     value: String,

@@ -1601,6 +1601,48 @@ export interface components {
          */
         Action: "acknowledge" | "close" | "reopen" | "comment";
         /**
+         * @description A host that a Wazuh agent watches.
+         *
+         *     A host that is `active` has no `seen`: it is alive as of the node's last look ([`crate::status::WazuhStatus::looked`]). So a
+         *     host that only goes on living is no difference, and nothing is sent.
+         */
+        AgentHost: {
+            /** @description Its address, as the manager sees it. */
+            address?: string | null;
+            /** @description The agent's id at its manager, `"001"`: at least three digits. */
+            agent: string;
+            /** @description The processor's kind, `"x86_64"`. */
+            architecture?: string | null;
+            /** @description True if that is below its manager's. */
+            behind?: boolean;
+            /** @description Its groups at the manager. */
+            groups?: string[];
+            /** @description The manager's node that it is connected to, in a cluster. */
+            manager?: string | null;
+            /** @description The agent's name. */
+            name: string;
+            /** @description The operating system in one word, `"ubuntu"`, `"windows"`, `"darwin"`. */
+            platform?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was registered.
+             */
+            registered?: string | null;
+            /**
+             * Format: date-time
+             * @description Its last sign of life, unless it is active.
+             */
+            seen?: string | null;
+            /** @description How the manager sees it. */
+            state: components["schemas"]["HostState"];
+            /** @description The operating system with its version, `"Ubuntu 22.04.4 LTS"`. */
+            system?: string | null;
+            /** @description The agent's version, `"4.14.7"`. */
+            version?: string | null;
+            /** @description Why it was disconnected, in Wazuh's words (`status_code`, from Wazuh 4.7 on). */
+            why?: string | null;
+        };
+        /**
          * @description A noteworthy event, normalised: the only thing that leaves a node on its own.
          *
          *     Everything in it was written by someone who may be an attacker: it is text to be shown, never markup, a path to open
@@ -1639,6 +1681,8 @@ export interface components {
             process?: components["schemas"]["Process"] | null;
             /** @description The event as the source wrote it (ECS `event.original`); empty where the client's policy keeps raw events at home. */
             raw?: string;
+            /** @description The key or value of Windows' registry that it is about, in its exact case (ECS `registry.path`). */
+            registry?: string | null;
             /** @description What turned the event into an alert. */
             rule: components["schemas"]["Rule"];
             /** @description More of the events that it stands for, at most [`limit::SAMPLES`]. */
@@ -1661,6 +1705,8 @@ export interface components {
             /** @description The address asked for, where there is one (ECS `url.original`). */
             url?: string | null;
             user?: components["schemas"]["User"] | null;
+            /** @description By which ways it came: Suricata's own log, Wazuh's copy of it, or both. Empty: by the source's own way. */
+            witnesses?: components["schemas"]["Source"][];
         };
         /** @description What to do, to which alerts. */
         AlertActions: {
@@ -1799,6 +1845,8 @@ export interface components {
             time_flag?: components["schemas"]["TimeFlag"] | null;
             /** @description The account that it is about. */
             user?: string | null;
+            /** @description By which ways it came, if not only by its source's own: each event of it is counted once. */
+            witnesses: components["schemas"]["Source"][];
         };
         /**
          * @description Whether a person has dealt with an alert.
@@ -2462,6 +2510,16 @@ export interface components {
             /** @description Its name. */
             name?: string | null;
         };
+        /** @description How many hosts there are of a kind. */
+        HostCount: {
+            /**
+             * Format: int64
+             * @description How many.
+             */
+            hosts: number;
+            /** @description The kind. */
+            value: string;
+        };
         /** @description How many hosts of each kind there are. */
         HostCounts: {
             /**
@@ -2475,20 +2533,20 @@ export interface components {
              */
             behind: number;
             /** @description By group. */
-            groups: components["schemas"]["Count"][];
+            groups: components["schemas"]["HostCount"][];
             /** @description By operating system, in one word; unknown ones are empty. */
-            platforms: components["schemas"]["Count"][];
+            platforms: components["schemas"]["HostCount"][];
             /** @description By state. */
-            states: components["schemas"]["Count"][];
+            states: components["schemas"]["HostCount"][];
             /** @description By the agent's version; unknown ones are empty. */
-            versions: components["schemas"]["Count"][];
+            versions: components["schemas"]["HostCount"][];
         };
         /** @description A host, and the latest answers about it. */
         HostDetail: {
             /** @description The latest answer of each part of its inventory, with its age: `finished`. */
             answers: components["schemas"]["Command"][];
             /** @description It. */
-            host: components["schemas"]["Host"];
+            host: components["schemas"]["WatchedHost"];
             /**
              * Format: date-time
              * @description When its node last asked the manager; null: never since it started.
@@ -2503,7 +2561,7 @@ export interface components {
         /** @description Some hosts. */
         Hosts: {
             /** @description By client and name. */
-            hosts: components["schemas"]["Host"][];
+            hosts: components["schemas"]["WatchedHost"][];
             /** @description Give this as `cursor` to go on; null: that was all. */
             next?: string | null;
         };
@@ -3055,6 +3113,13 @@ export interface components {
             executable?: string | null;
             /** @description The parent's executable (ECS `process.parent.executable`). */
             parent?: string | null;
+            /** @description The parent's command line (ECS `process.parent.command_line`). */
+            parent_command_line?: string | null;
+            /**
+             * Format: int64
+             * @description The parent's id (ECS `process.parent.pid`).
+             */
+            parent_pid?: number | null;
             /**
              * Format: int64
              * @description Its id.
@@ -3712,6 +3777,28 @@ export interface components {
             /** @description What is wrong. */
             what: string;
         };
+        /** @description A host, and where it is. */
+        WatchedHost: components["schemas"]["AgentHost"] & {
+            /**
+             * Format: int64
+             * @description Its client.
+             */
+            client: number;
+            /** @description Its client's name. */
+            client_name: string;
+            /**
+             * Format: int64
+             * @description The node that knows it.
+             */
+            node: number;
+            /** @description That node's name. */
+            node_name: string;
+            /**
+             * Format: date-time
+             * @description Since when it is in this state, as far as the core knows.
+             */
+            since: string;
+        };
         /** @description How a Wazuh manager is. Where a figure has no unit of its own, it is as the server API's documentation says. */
         WazuhStatus: {
             /**
@@ -3787,6 +3874,7 @@ export type AccessToClient = components['schemas']['AccessToClient'];
 export type Account = components['schemas']['Account'];
 export type Accounts = components['schemas']['Accounts'];
 export type Action = components['schemas']['Action'];
+export type AgentHost = components['schemas']['AgentHost'];
 export type Alert = components['schemas']['Alert'];
 export type AlertActions = components['schemas']['AlertActions'];
 export type AlertActionsDone = components['schemas']['AlertActionsDone'];
@@ -3836,6 +3924,7 @@ export type HistoryAction = components['schemas']['HistoryAction'];
 export type HistoryEntry = components['schemas']['HistoryEntry'];
 export type Hold = components['schemas']['Hold'];
 export type Host = components['schemas']['Host'];
+export type HostCount = components['schemas']['HostCount'];
 export type HostCounts = components['schemas']['HostCounts'];
 export type HostDetail = components['schemas']['HostDetail'];
 export type HostState = components['schemas']['HostState'];
@@ -3928,6 +4017,7 @@ export type VisitDestination = components['schemas']['VisitDestination'];
 export type VisitEnd = components['schemas']['VisitEnd'];
 export type VisitReturn = components['schemas']['VisitReturn'];
 export type Warning = components['schemas']['Warning'];
+export type WatchedHost = components['schemas']['WatchedHost'];
 export type WazuhStatus = components['schemas']['WazuhStatus'];
 export type $defs = Record<string, never>;
 export interface operations {
