@@ -20,7 +20,6 @@ pub struct Canned {
     pub kind: Option<String>,
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "answers are made where they are passed")]
 impl Canned {
     /// An answer with this status and body.
     #[must_use]
@@ -28,6 +27,7 @@ impl Canned {
         Self { path: path.to_owned(), status, body, kind: None }
     }
 
+    #[allow(clippy::needless_pass_by_value, reason = "it is made for this")]
     pub(super) fn ok(data: Value) -> Self {
         Self::new("", 200, json!({ "data": data, "error": 0 }))
     }
@@ -49,6 +49,7 @@ impl Canned {
         Self::new("", status, body)
     }
 
+    #[allow(clippy::needless_pass_by_value, reason = "it is made for this")]
     /// A list whose page is `items`, of `total`, with what failed: code, sentence, number.
     pub(super) fn list(items: Vec<Value>, total: usize, failed: &[(u32, &str, String)], said: &str) -> Self {
         let mut codes: Vec<(u32, &str)> = failed.iter().map(|(code, text, _)| (*code, *text)).collect();

@@ -1,0 +1,102 @@
+//! Restarts of the manager.
+
+use std::time::Duration;
+
+use wazuh::{Error, Kind, Route};
+
+use crate::manager::{client, manager, requests};
+
+#[tokio::test]
+async fn a_restart_goes_through_refused_connections_and_daemons_that_are_not_ready() {
+    let manager = manager().await;
+    let api = client(&manager);
+    api.restart().await.unwrap();
+    assert_eq!(requests(&manager, "/manager/configuration/validation"), 1);
+    // It is still there for a moment.
+    api.daemons().await.unwrap();
+    manager.clock.advance(Duration::from_secs(2)).await;
+    let error = api.daemons().await.unwrap_err();
+    assert!(matches!(&error, Error::Unreachable { route: Route::Refused | Route::Broken(_), .. }), "{error:?}");
+    assert!(error.is_passing());
+    manager.clock.advance(Duration::from_secs(10)).await;
+    let error = api.agent(&"001".parse().unwrap()).await.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (Kind::NotReady, Some(1017)));
+    assert!(error.is_passing());
+    manager.clock.advance(Duration::from_secs(10)).await;
+    api.agent(&"001".parse().unwrap()).await.unwrap();
+    // Tokens survive it.
+    assert_eq!(manager.state().logins, 1);
+}
+
+#[tokio::test]
+async fn whoever_waits_for_a_restart_does_not_take_the_old_manager_for_the_new_one() {
+    let manager = manager().await;
+    let api = client(&manager);
+    let begin = manager.clock.now_ms();
+    api.restart().await.unwrap();
+    api.wait_until_ready(Duration::from_secs(120)).await.unwrap();
+    let waited = manager.clock.now_ms() - begin;
+    assert!((20_000..40_000).contains(&waited), "{waited}");
+}
+
+#[tokio::test]
+async fn a_manager_that_does_not_come_back_is_named_with_what_is_missing() {
+    let manager = manager().await;
+    let api = client(&manager);
+    manager.state().stopped.push("wazuh-analysisd".into());
+    let error = api.wait_until_ready(Duration::from_secs(60)).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::NotReady);
+    assert!(error.to_string().contains("wazuh-analysisd is stopped"), "{error}");
+}
+
+#[tokio::test]
+async fn a_manager_with_a_broken_configuration_is_not_restarted() {
+    let manager = manager().await;
+    manager.state().broken = true;
+    let api = client(&manager);
+    assert_eq!(api.validate().await.unwrap()[0].code, 1908);
+    let error = api.restart().await.unwrap_err();
+    assert_eq!(error.code(), Some(1908));
+    assert!(error.to_string().contains("ossec.conf"), "{error}");
+    assert_eq!(requests(&manager, "/manager/restart"), 0);
+}
+
+#[tokio::test]
+async fn a_cluster_is_checked_and_restarted_as_one() {
+    let manager = manager().await;
+    manager.state().cluster = true;
+    client(&manager).restart().await.unwrap();
+    assert_eq!((requests(&manager, "/cluster/restart"), requests(&manager, "/manager/restart")), (1, 0));
+}
+
+#[tokio::test]
+async fn orders_from_outside_change_what_the_imitation_says() {
+    let manager = manager().await;
+    let api = client(&manager);
+    let order = async |path: &str, body: serde_json::Value| {
+        let body = body.to_string();
+        let request = format!(
+            "POST /imitation/{path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let address = manager.control.trim_start_matches("http://").to_owned();
+        let answer = tokio::task::spawn_blocking(move || {
+            use std::io::{Read as _, Write as _};
+            let mut line = std::net::TcpStream::connect(address).unwrap();
+            line.write_all(request.as_bytes()).unwrap();
+            let mut answer = String::new();
+            line.read_to_string(&mut answer).unwrap();
+            answer
+        });
+        assert!(answer.await.unwrap().starts_with("HTTP/1.1 204"), "{path}");
+    };
+    order("agents/001", serde_json::json!({ "status": "disconnected" })).await;
+    assert!(!api.agent(&"001".parse().unwrap()).await.unwrap().is_active());
+    order("set", serde_json::json!({ "denied": ["/agents"] })).await;
+    assert_eq!(api.agents().all().await.unwrap_err().kind(), Kind::NoPermission);
+    order("answer", serde_json::json!({ "path": "/manager", "status": 500, "body": { "error": 1017 } })).await;
+    assert_eq!(api.daemons().await.unwrap_err().kind(), Kind::NotReady);
+    let begin = manager.clock.now_ms();
+    order("advance", serde_json::json!({ "seconds": 60 })).await;
+    assert_eq!(manager.clock.now_ms() - begin, 60_000);
+}
