@@ -104,6 +104,10 @@ test('one sees where one is signed in, ends the others, and changes the passphra
   await page.getByRole('button', { name: words.sessions_end_others }).click();
   await expect.poll(() => page.getByText('Safari 17 on iOS').count()).toBe(0);
   await other.page.getByText(words.session_ended).waitFor();
+  await other.page
+    .getByRole('status')
+    .getByText(/^data of /)
+    .waitFor();
   await other.end();
 
   await page.getByRole('button', { name: words.passphrase_change, exact: true }).click();

@@ -32,6 +32,10 @@ test('a client’s alerts are kept for its own time, held, exported whole, and l
   await page.getByLabel(words.client_kept_own).check();
   await page.getByLabel(words.client_kept_number).fill('30');
   await page.getByText('Alerts older than 30 days are deleted within minutes.').waitFor();
+  // The page behind is read again meanwhile: what was chosen stays.
+  await newClient(page, 'Client B');
+  await page.waitForResponse((response) => /\/api\/v1\/clients\/\d+$/.test(response.url()));
+  expect(await page.getByLabel(words.client_kept_number).inputValue()).toBe('30');
   await admin.picture('keeping-shorter');
   await page.getByRole('button', { name: words.save }).last().click();
   await data.getByText('30 days').waitFor();

@@ -67,8 +67,13 @@ test.each(looks)('each page fits: $name', async ({ name, options }) => {
     await page.goto(core.url + path);
     await page.getByRole('main').waitFor();
     await page.waitForLoadState('networkidle', { timeout: 2000 }).catch(() => {});
-    const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-    expect(over, `${path} is wider than the screen`).toBeLessThanOrEqual(0);
+    const over = await page.evaluate(() => {
+      const { scrollWidth, clientWidth, scrollHeight, clientHeight } = document.documentElement;
+      return { right: scrollWidth - clientWidth, below: scrollHeight - clientHeight };
+    });
+    expect(over.right, `${path} is wider than the screen`).toBeLessThanOrEqual(0);
+    // What is long scrolls within its page: the document itself never moves.
+    expect(over.below, `${path} is higher than the screen`).toBeLessThanOrEqual(0);
     await visit.picture(`${name}${path.replaceAll('/', '-')}`);
   }
   await page.goto(`${core.url}/alerts`);

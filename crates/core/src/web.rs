@@ -30,7 +30,7 @@ pub(crate) async fn page(request: Request) -> Response {
     match Files::get("index.html") {
         Some(index) => send("index.html", index, request.headers().get(header::IF_NONE_MATCH)),
         None => {
-            let text = "SOCme's core runs, but this build has no pages in it.\nBuild them first (make web), then the binary.\n";
+            let text = "SOCme's core runs, but this build has no pages in it.\n«make build» builds both.\n";
             (StatusCode::NOT_FOUND, text).into_response()
         }
     }

@@ -4,17 +4,21 @@ import { howWords } from '../sessions/words';
 /** What the core writes into the audit log, by thing, in the order in which it is offered. */
 export const THINGS = {
   session: ['begin', 'prove', 'end', 'refuse'],
-  user: ['create', 'change', 'passphrase', 'authenticator', 'recovery', 'passkey', 'reset', 'delete'],
+  user: ['create', 'change', 'passphrase', 'authenticator', 'recovery', 'passkey', 'reset', 'keep', 'delete'],
+  identity: ['link', 'unlink'],
   link: ['create', 'accept'],
-  key: ['create', 'delete'],
-  client: ['create', 'change', 'delete'],
+  key: ['create', 'delete', 'rotate'],
+  provider: ['create', 'change', 'delete'],
+  client: ['create', 'change', 'keep', 'hold', 'release', 'export', 'delete'],
   token: ['create', 'delete'],
   node: ['enrol', 'change', 'revoke', 'delete'],
+  command: ['create', 'withdraw'],
   alert: ['acknowledge', 'close', 'reopen', 'comment'],
   audit: ['export'],
   authority: ['create', 'change'],
-  secret: ['change'],
+  secret: ['change', 'delete'],
   setting: ['change'],
+  database: ['restore'],
 } as const;
 
 export type Thing = keyof typeof THINGS;
@@ -23,16 +27,20 @@ export function thingWord(thing: string): string {
   const words: Record<Thing, () => string> = {
     session: m.thing_session,
     user: m.page_users,
+    identity: m.identities,
     link: m.thing_link,
     key: m.page_keys,
+    provider: m.page_providers,
     client: m.page_clients,
     token: m.thing_token,
     node: m.page_nodes,
+    command: m.thing_command,
     alert: m.page_alerts,
     audit: m.page_audit,
     authority: m.thing_authority,
     secret: m.thing_secret,
     setting: m.thing_setting,
+    database: m.health_database,
   };
   return words[thing as Thing]?.() ?? thing;
 }
@@ -49,11 +57,18 @@ const ACTIONS: Record<string, () => string> = {
   'user.recovery': m.action_user_recovery,
   'user.passkey': m.action_user_passkey,
   'user.reset': m.action_user_reset,
+  'user.keep': m.action_user_keep,
   'user.delete': m.action_user_delete,
+  'identity.link': m.action_identity_link,
+  'identity.unlink': m.action_identity_unlink,
   'link.create': m.action_link_create,
   'link.accept': m.action_link_accept,
   'key.create': m.action_key_create,
   'key.delete': m.action_key_delete,
+  'key.rotate': m.action_key_rotate,
+  'provider.create': m.action_provider_create,
+  'provider.change': m.action_provider_change,
+  'provider.delete': m.action_provider_delete,
   'client.create': m.action_client_create,
   'client.change': m.action_client_change,
   'client.keep': m.action_client_keep,
@@ -67,6 +82,8 @@ const ACTIONS: Record<string, () => string> = {
   'node.change': m.action_node_change,
   'node.revoke': m.action_node_revoke,
   'node.delete': m.action_node_delete,
+  'command.create': m.action_command_create,
+  'command.withdraw': m.action_command_withdraw,
   'alert.acknowledge': m.action_alert_acknowledge,
   'alert.close': m.action_alert_close,
   'alert.reopen': m.action_alert_reopen,
@@ -75,7 +92,9 @@ const ACTIONS: Record<string, () => string> = {
   'authority.create': m.action_authority_create,
   'authority.change': m.action_authority_change,
   'secret.change': m.action_secret_change,
+  'secret.delete': m.action_secret_delete,
   'setting.change': m.action_setting_change,
+  'database.restore': m.action_database_restore,
 };
 
 /** What was done, in words. An action that a newer core adds is shown as it is. */

@@ -17,7 +17,7 @@ export interface LiveEvents {
 }
 
 type Name = keyof LiveEvents;
-type State = 'connecting' | 'live' | 'reconnecting';
+type State = 'connecting' | 'live' | 'reconnecting' | 'stopped';
 type Message =
   { kind: 'event'; name: Name; data: LiveEvents[Name] } | { kind: 'state'; state: State; at: number } | { kind: 'ask' };
 
@@ -69,6 +69,7 @@ class Live {
     this.#release = null;
     this.#channel?.close();
     this.#channel = null;
+    this.#enter('stopped', Date.now());
   }
 
   #open(): void {

@@ -111,7 +111,7 @@ pub(super) async fn set(
         return Err(Problem::invalid("ticket", "This took too long: begin again."));
     }
     let shared = Authenticator::of(&core.sealer.open(&seal_name(user), &remembered.state)?)?;
-    let step = shared.step(code.trim(), seconds(&core))?;
+    let step = shared.step(&code.replace(char::is_whitespace, ""), seconds(&core))?;
     let step = step.ok_or_else(|| {
         Problem::invalid("code", "This code does not fit. Take the newest; if it goes on, look at the phone's clock.")
     })?;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use store::{Contents, Options, Place, Sealed, Store};
+use store::{Contents, Error, Options, Place, Sealed, Store};
 
 use super::open;
 use crate::config::Config;
@@ -140,7 +140,13 @@ impl Restore {
             }
             place => {
                 let done = Store::restore(place, options, file, &whole, forgotten.is_none(), told).await;
-                done.context("nothing can start with what is in the database now: drop it, and make an empty one")?
+                match done {
+                    // Refused before anything was written: what is in the database stays good.
+                    Err(error @ Error::Refused(_)) => return Err(error.into()),
+                    done => done.context(
+                        "nothing can start with what is in the database now: drop it, and make an empty one",
+                    )?,
+                }
             }
         };
         if self.json {

@@ -128,7 +128,7 @@ impl Out {
     pub(super) fn field(&self, name: &str, value: impl AsRef<str>) -> Result<()> {
         let mut name = name;
         for line in value.as_ref().trim_end().lines() {
-            self.line(&[Cell::new(format!("{name:<14}")).look(Look::Dim), Cell::new(line)])?;
+            self.line(&[Cell::new(format!("{name:<13} ")).look(Look::Dim), Cell::new(line)])?;
             name = "";
         }
         Ok(())
