@@ -43,6 +43,8 @@ bench: web/dist/index.html ## Measure: lines a node reads, alerts a core takes, 
 soak: web/dist/index.html ## Kill, cut and restore for as long as you like, and lose nothing (SEEDS=0..100)
 	@seeds="$(SEEDS)"; SEEDS="$${seeds##*.}" cargo test --release --locked --package socme-node --lib -- \
 	  --nocapture whatever_happens_in_between
+	@seeds="$(SEEDS)"; SEEDS="$${seeds##*.}" cargo test --release --locked --package wazuh --test main -- \
+	  --nocapture readers_that_are_killed
 	@SOCME_SOAK_SEEDS="$(SEEDS)" cargo test --release --locked --package socme --test main -- \
 	  --nocapture nothing_is_lost_and_nothing_comes_twice
 

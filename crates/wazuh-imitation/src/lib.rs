@@ -3,3 +3,4 @@
 //! about a real Wazuh beyond what the contract says.
 
 pub mod api;
+pub mod indexer;

@@ -232,3 +232,79 @@ fn what_keeps_a_node_from_its_manager_is_told_apart_with_the_mend() {
     let _ = story.core.get("/health");
     drop(story.runtime);
 }
+
+fn alert_line(number: u64, at: jiff::Timestamp) -> String {
+    let time = at.strftime("%Y-%m-%dT%H:%M:%S.%3f+0000");
+    format!(
+        r#"{{"timestamp":"{time}","rule":{{"level":5,"description":"story {number}","id":"{}"}},"agent":{{"id":"001","name":"web1"}},"manager":{{"name":"mgr"}},"id":"{}.{number}","location":"/var/log/auth.log"}}"#,
+        100_000 + number,
+        at.as_second()
+    )
+}
+
+#[test]
+fn alerts_of_an_indexer_are_read_once_each_though_the_node_is_killed_and_some_come_late_or_twice() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    let runtime = tokio::runtime::Runtime::new().expect("runtime");
+    let indexer = wazuh_imitation::indexer::Indexer::new();
+    let address = runtime.block_on(indexer.listen()).expect("listen");
+    let password = folder.path().join("password");
+    std::fs::write(&password, "secret\n").expect("write");
+    let mut core = Core::start(folder.path(), "");
+    let client = core.new_client("Acme");
+    let token = core.new_token(client);
+    let settings = format!(
+        "[[source]]\nkind = \"wazuh-indexer\"\n[wazuh.indexer]\nurl = \"http://{address}\"\nuser = \"reader\"\npassword_file = {password:?}\n"
+    );
+    let mut node = Node::new(&folder.path().join("node"), &settings);
+    node.enrol(&token);
+    node.launch();
+    wait_for("the node to have asked", SOON, || {
+        let status = node.status()?;
+        (status["sources"]["wazuh"]["path"].as_str()?.contains(&address.port().to_string())).then_some(())
+    });
+    wait_for("the indexer to be asked", SOON, || (!indexer.requests().is_empty()).then_some(()));
+    let written = std::cell::Cell::new(0);
+    let write = |twice: bool| {
+        written.set(written.get() + 1);
+        let line = alert_line(written.get(), jiff::Timestamp::now());
+        indexer.add_alert(&line);
+        if twice {
+            indexer.add_alert(&line);
+        }
+    };
+    let all_there = |core: &Core| {
+        wait_for("all alerts at the core", SOON, || {
+            let alerts = core.get("/alerts?q=source:wazuh&limit=100");
+            let alerts = alerts["alerts"].as_array()?.clone();
+            let mut rules: Vec<String> =
+                alerts.iter().filter_map(|row| Some(row["rule_id"].as_str()?.to_owned())).collect();
+            rules.sort();
+            assert!(alerts.iter().all(|row| row["count"] == 1), "{alerts:?}");
+            let wanted: Vec<String> = (1..=written.get()).map(|number| (100_000 + number).to_string()).collect();
+            (rules == wanted).then_some(())
+        });
+    };
+    for round in 0..4 {
+        for number in 0..5 {
+            write(number == 2);
+        }
+        if round % 2 == 0 {
+            all_there(&core);
+        }
+        node.kill();
+        write(false);
+        node.launch();
+    }
+    all_there(&core);
+    let status = wait_for("the source to be live", SOON, || {
+        let status = node.status()?["sources"]["wazuh"].clone();
+        (status["state"] == "live").then_some(status)
+    });
+    assert!(status["error"].is_null(), "{status}");
+    indexer.behave(|behaviour| behaviour.password = "another".into());
+    wait_for("the wrong password to be told", SOON, || {
+        let status = node.status()?["sources"]["wazuh"].clone();
+        status["error"].as_str()?.contains("password").then_some(())
+    });
+}

@@ -12,4 +12,5 @@ mod api_restart;
 mod api_ruleset;
 mod api_trust;
 mod contract;
+mod indexer_tail;
 mod manager;

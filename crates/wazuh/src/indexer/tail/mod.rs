@@ -234,7 +234,8 @@ impl Tail {
         let range = json!({ "gte": self.cursor.since.max(first * HOUR) });
         let (indices, query) = (&self.settings.indices, self.query(range));
         let buckets = self.indexer.histogram(indices, &query, "timestamp", Duration::from_secs(3600)).await?;
-        let old = self.cursor.high.min(now) - millis(self.settings.overlap);
+        // By the clock, not by the high-water time: that stands still while nothing new comes, and what is late comes all the same.
+        let old = now - millis(self.settings.overlap);
         let future = now + millis(self.settings.ahead);
         let counted = |bucket: &super::Bucket| {
             let hour = bucket.start.div_euclid(HOUR);
