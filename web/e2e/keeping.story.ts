@@ -66,5 +66,5 @@ test('a client’s alerts are kept for its own time, held, exported whole, and l
   await data.getByText(words.hold_none, { exact: true }).waitFor();
   await page.goto(`${core.url}/audit`);
   for (const said of [words.action_client_hold, words.action_client_release, words.action_client_export])
-    await page.getByText(said).first().waitFor();
+    await page.getByRole('table').getByText(said).first().waitFor();
 });

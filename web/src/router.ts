@@ -23,6 +23,11 @@ export const { p, navigate, isActive, route } = createRouter({
     '/': () => import('./nodes/Nodes.svelte'),
     '/:node': () => import('./nodes/Node.svelte'),
   },
+  '/hosts': {
+    '/': () => import('./hosts/Hosts.svelte'),
+    '/:node/:agent': () => import('./hosts/Host.svelte'),
+  },
+  '/vulnerabilities': () => import('./hosts/Vulnerabilities.svelte'),
   '/providers': () => import('./providers/Providers.svelte'),
   '/users': {
     '/': () => import('./users/Users.svelte'),

@@ -9,6 +9,8 @@ export interface LiveEvents {
   hello: { now?: string };
   alerts: { client: number; new: number; counted: number; changed: number };
   nodes: { client: number; node?: number | null };
+  hosts: { client: number; node?: number | null };
+  commands: { client: number; node?: number | null };
   clients: Record<string, never>;
   /** What this person may see has changed. */
   rights: Record<string, never>;
@@ -21,7 +23,7 @@ type State = 'connecting' | 'live' | 'reconnecting' | 'stopped';
 type Message =
   { kind: 'event'; name: Name; data: LiveEvents[Name] } | { kind: 'state'; state: State; at: number } | { kind: 'ask' };
 
-const NAMES: Name[] = ['hello', 'alerts', 'nodes', 'clients', 'rights', 'session', 'reset'];
+const NAMES: Name[] = ['hello', 'alerts', 'nodes', 'hosts', 'commands', 'clients', 'rights', 'session', 'reset'];
 
 class Live {
   /** How the stream is. */

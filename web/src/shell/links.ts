@@ -5,6 +5,8 @@ import House from '@lucide/svelte/icons/house';
 import LogIn from '@lucide/svelte/icons/log-in';
 import KeyRound from '@lucide/svelte/icons/key-round';
 import ScrollText from '@lucide/svelte/icons/scroll-text';
+import Laptop from '@lucide/svelte/icons/laptop';
+import Bug from '@lucide/svelte/icons/bug';
 import Server from '@lucide/svelte/icons/server';
 import Users from '@lucide/svelte/icons/users';
 import type { Component } from 'svelte';
@@ -31,6 +33,23 @@ export const pages: PageLink[] = [
   { path: '/', href: '/', label: () => m.page_home(), icon: House, keys: 'g h', role: 'viewer' },
   { path: '/alerts', href: alertsHref, label: () => m.page_alerts(), icon: Bell, keys: 'g a', role: 'viewer' },
   { path: '/clients', href: '/clients', label: () => m.page_clients(), icon: Building2, keys: 'g c', role: 'viewer' },
+  {
+    path: '/hosts',
+    href: '/hosts',
+    label: () => m.page_hosts(),
+    icon: Laptop,
+    keys: 'g o',
+    role: 'viewer',
+    rare: true,
+  },
+  {
+    path: '/vulnerabilities',
+    href: '/vulnerabilities',
+    label: () => m.page_vulnerabilities(),
+    icon: Bug,
+    role: 'analyst',
+    rare: true,
+  },
   { path: '/nodes', href: '/nodes', label: () => m.page_nodes(), icon: Server, keys: 'g n', role: 'viewer' },
   { path: '/users', href: '/users', label: () => m.page_users(), icon: Users, keys: 'g u', role: 'admin', rare: true },
   { path: '/keys', href: '/keys', label: () => m.page_keys(), icon: KeyRound, role: 'admin', rare: true },
