@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePorts, Program, run } from './program';
@@ -75,6 +75,11 @@ export class Node {
 
   enrol(token: string): void {
     run('node', 'enrol', token, '--config', this.config);
+  }
+
+  /** Adds to its file: keys before its tables, and tables. */
+  settings(tables: string, keys = ''): void {
+    writeFileSync(this.config, keys + readFileSync(this.config, 'utf8') + tables);
   }
 
   start(): void {

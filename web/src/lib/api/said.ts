@@ -36,6 +36,12 @@ const SENTENCES: Record<string, () => string> = {
   'Say why, in 1 to 1,000 characters.': m.said_why,
   'Alerts are kept for 1 to 36,500 days.': m.said_kept_days,
   'Another client is being exported.': m.said_exporting,
+  'Give a number such as CVE-2026-12345.': m.said_cve,
+  'Give an IP address such as 192.0.2.7.': m.said_address,
+  'Give 60 to 86,400 seconds.': m.said_seconds,
+  'A group has 1 to 128 letters, digits, dots, hyphens or underscores.': m.said_group,
+  'Its node has begun it already, or it has ended.': m.said_begun,
+  '200 commands wait for this node already.': m.said_many_commands,
 };
 
 export const sentences = Object.keys(SENTENCES);
