@@ -5,7 +5,7 @@ import { sentences } from './said';
 
 it('knows only sentences that the core says', () => {
   const crates = fileURLToPath(new URL('../../../../crates', import.meta.url));
-  const sources = ['core/src', 'store/src'].flatMap((folder) =>
+  const sources = ['core/src', 'store/src', 'wire/src'].flatMap((folder) =>
     readdirSync(`${crates}/${folder}`, { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.rs'))
       .map((name) => readFileSync(`${crates}/${folder}/${name}`, 'utf8')),

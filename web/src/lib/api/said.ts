@@ -41,7 +41,6 @@ const SENTENCES: Record<string, () => string> = {
   'Give 60 to 86,400 seconds.': m.said_seconds,
   'A group has 1 to 128 letters, digits, dots, hyphens or underscores.': m.said_group,
   'Its node has begun it already, or it has ended.': m.said_begun,
-  '200 commands wait for this node already.': m.said_many_commands,
 };
 
 export const sentences = Object.keys(SENTENCES);
