@@ -5,13 +5,14 @@ use std::ops::ControlFlow;
 
 use crate::engine::sql::{Sql, params, row};
 use jiff::{Timestamp, tz::TimeZone};
-use query::{Condition, Field, Query};
+use query::{Condition, Field, Moment, Query, Span, Term};
 
 use crate::alerts::{State, severity_from_code};
 use crate::bodies::module_from_code;
 use crate::clock::from_millis;
-use crate::id::ClientId;
-use crate::list::{chosen_clients, client_names, codes, set};
+use crate::engine::writer::Shared;
+use crate::id::{ClientId, stamp_millis};
+use crate::list::{Ask, chosen_clients, client_names, codes, numbers, set};
 use crate::{Result, Scope, Store};
 
 const HOUR: i64 = 3_600_000;
@@ -58,6 +59,9 @@ pub struct Facet {
     /// How many alerts.
     pub count: u64,
 }
+
+/// Most alerts that are counted one by one, where the rollups do not know what a query asks for.
+const COUNTED: usize = if cfg!(test) { 250 } else { 10_000 };
 
 /// How far back facets look, in days, and how many rules and nodes they name.
 const DAYS: i64 = 30;
@@ -122,7 +126,8 @@ impl Filter {
 }
 
 impl Store {
-    /// How many alerts arrived over the last `hours` (1 to 17,520), in at most 200 steps of whole hours.
+    /// How many alerts arrived over the last `hours` (1 to 17,520), in at most 200 steps of whole hours. What the rollups cannot answer is
+    /// counted alert by alert if there are at most 10,000 and they are found quickly; else it is left aside, and said.
     ///
     /// # Errors
     /// The database fails.
@@ -134,34 +139,29 @@ impl Store {
         now: Timestamp,
         hours: i64,
     ) -> Result<Histogram> {
-        let scope = scope.clone();
+        let (scope, shared) = (scope.clone(), self.0.shared.clone());
         self.read("histogram", move |sql| {
-            let filter = Filter::new(sql, &scope, &query, &zone, now, hours.clamp(1, 17_520))?;
-            let step = (filter.to - filter.from).div_euclid(200) + 1;
-            let steps = (filter.to - filter.from + step - 1).div_euclid(step);
-            let mut counts = vec![[0_u64; 4]; usize::try_from(steps).unwrap_or(0)];
-            for &client in &filter.clients {
-                let text = "SELECT hour, node, module, severity, state, alerts FROM rollup_hour \
-                            WHERE client = ?1 AND hour >= ?2 AND hour < ?3 AND hidden = 0";
-                sql.walk(text, params![client, filter.from, filter.to], |row| {
-                    let severity: i64 = row.get(3)?;
-                    if filter.fits(row.get(1)?, row.get(2)?, severity, row.get(4)?) {
-                        let at = (row.get::<_, i64>(0)? - filter.from).div_euclid(step);
-                        let alerts: i64 = row.get(5)?;
-                        if let Some(bucket) = counts.get_mut(at as usize) {
-                            bucket[severity.clamp(0, 3) as usize] += alerts.max(0) as u64;
-                        }
-                    }
-                    Ok(ControlFlow::Continue(()))
-                })?;
-            }
+            let mut filter = Filter::new(sql, &scope, &query, &zone, now, hours.clamp(1, 17_520))?;
+            let one_by_one = if filter.ignored.is_empty() {
+                None
+            } else {
+                let ask = Ask { query, zone, now, before: None, after: None, limit: COUNTED };
+                one_by_one(sql, &shared, &scope, ask, &filter)?
+            };
+            let steps = match one_by_one {
+                Some(steps) => {
+                    filter.ignored.clear();
+                    steps
+                }
+                None => from_rollups(sql, &filter)?,
+            };
             let at = |hour: i64| from_millis(hour * HOUR);
-            let buckets = (filter.from..).step_by(step as usize).zip(counts).map(|(hour, c)| (at(hour), c)).collect();
+            let starts = (filter.from..).step_by(steps.length as usize).map(at);
             Ok(Histogram {
                 from: at(filter.from),
                 to: at(filter.to),
-                step_seconds: step * 3600,
-                buckets,
+                step_seconds: steps.length * 3600,
+                buckets: starts.zip(steps.counts).collect(),
                 ignored: filter.ignored,
             })
         })
@@ -224,6 +224,59 @@ impl Store {
         })
         .await
     }
+}
+
+/// Alerts by severity, in steps of so many hours.
+struct Steps {
+    from: i64,
+    length: i64,
+    counts: Vec<[u64; 4]>,
+}
+
+impl Steps {
+    fn new(filter: &Filter) -> Self {
+        let hours = filter.to - filter.from;
+        let length = hours.div_euclid(200) + 1;
+        let count = (hours + length - 1).div_euclid(length);
+        Self { from: filter.from, length, counts: vec![[0; 4]; usize::try_from(count).unwrap_or(0)] }
+    }
+
+    fn add(&mut self, hour: i64, severity: i64, alerts: u64) {
+        let at = usize::try_from((hour - self.from).div_euclid(self.length)).ok();
+        if let Some(step) = at.and_then(|at| self.counts.get_mut(at)) {
+            step[severity.clamp(0, 3) as usize] += alerts;
+        }
+    }
+}
+
+fn from_rollups(sql: Sql<'_>, filter: &Filter) -> Result<Steps> {
+    let mut steps = Steps::new(filter);
+    for &client in &filter.clients {
+        let text = "SELECT hour, node, module, severity, state, alerts FROM rollup_hour \
+                    WHERE client = ?1 AND hour >= ?2 AND hour < ?3 AND hidden = 0";
+        sql.walk(text, params![client, filter.from, filter.to], |row| {
+            let severity: i64 = row.get(3)?;
+            if filter.fits(row.get(1)?, row.get(2)?, severity, row.get(4)?) {
+                steps.add(row.get(0)?, severity, row.get::<_, i64>(5)?.max(0) as u64);
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+    }
+    Ok(steps)
+}
+
+/// Counts the alerts that a query finds since the filter's begin; none if there are too many.
+fn one_by_one(sql: Sql<'_>, shared: &Shared, scope: &Scope, mut ask: Ask, filter: &Filter) -> Result<Option<Steps>> {
+    let since = Condition::After(Moment::Instant(from_millis(filter.from * HOUR)));
+    ask.query.terms.push(Term { negated: false, condition: since, span: Span::default() });
+    let Some(numbers) = numbers(sql, shared, scope, &ask, COUNTED)? else { return Ok(None) };
+    let keys: Vec<_> = numbers.iter().map(|(number, client)| row![*number, *client]).collect();
+    let text = "SELECT stamp, severity FROM alert WHERE number = ?1 AND client = ?2";
+    let mut steps = Steps::new(filter);
+    for (stamp, severity) in sql.all_many(text, &keys, |row| Ok((row.get(0)?, row.get(1)?)))?.into_iter().flatten() {
+        steps.add(stamp_millis(stamp).div_euclid(HOUR), severity, 1);
+    }
+    Ok(Some(steps))
 }
 
 /// Counts of a client's alerts by node, severity and state, for each rule.

@@ -114,6 +114,26 @@ impl Store {
     }
 }
 
+/// Number and client of each alert that a query finds, latest first; none if there are more than `most`, or if finding them takes too
+/// long.
+pub(crate) fn numbers(
+    sql: Sql<'_>,
+    shared: &Shared,
+    scope: &Scope,
+    ask: &Ask,
+    most: usize,
+) -> Result<Option<Vec<(i64, ClientId)>>> {
+    let mut walk = Walk::new(sql, shared, scope, ask)?;
+    let mut numbers = Vec::new();
+    while let Some(found) = walk.next()? {
+        if numbers.len() == most || walk.began.elapsed() > LONGEST {
+            return Ok(None);
+        }
+        numbers.push((found.number, found.client));
+    }
+    Ok(walk.stopped.is_none().then_some(numbers))
+}
+
 /// What comes after this is new: nothing will appear before it any more.
 fn newest(sql: Sql<'_>, shared: &Shared, now: Timestamp) -> Result<AlertId> {
     let (number, stamp) = match sql {

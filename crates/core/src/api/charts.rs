@@ -45,9 +45,9 @@ pub(super) struct Histogram {
     step_seconds: i64,
     /// The steps.
     buckets: Vec<Bucket>,
-    /// False if a part of the query was left aside: then there are at most so many.
+    /// False if a part of the query was left aside, because more than 10,000 alerts would have to be counted one by one: then there are at most so many.
     exact: bool,
-    /// The terms of the query that were left aside.
+    /// The terms of the query that were left aside, with `exact` false.
     ignored: Vec<String>,
 }
 

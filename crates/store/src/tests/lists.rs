@@ -217,8 +217,68 @@ async fn charts_follow_alerts_and_what_people_do_to_them() {
     let facets = story.store.facets(&all(), query("state:open"), TimeZone::UTC, start()).await.unwrap();
     assert_eq!((facets.rule[0].value.as_str(), facets.rule[0].count), ("1", 2));
     assert_eq!(facets.client[0].value, "acme");
-    let text = story.store.histogram(&all(), query("sqlmap"), TimeZone::UTC, start(), 24).await.unwrap();
-    assert_eq!(text.ignored, ["sqlmap"]);
+}
+
+#[tokio::test]
+async fn the_histogram_counts_what_the_lists_find() {
+    let story = Story::begin().await;
+    let mut dice = Dice(6);
+    for name in ["Acme", "Beta"] {
+        let client = story.client(name).await;
+        let mut sender = story.node(client.id, &format!("north-{name}")).await;
+        for _ in 0..3 {
+            sender.send(&story.store, (0..40).map(|_| record(random_alert(&mut dice))).collect()).await;
+            story.hand.turn(7_000);
+        }
+    }
+    let acme = story.rows("client:acme").await[0].client;
+    for scope in [all(), all().narrowed([acme])] {
+        for text in [
+            "",
+            "host:web1",
+            "ip:10.0.1.1 severity>=medium",
+            "-host:web1 client:acme",
+            "rule:200 state:open",
+            "nowhere",
+        ] {
+            let (query, now) = (query::parse(text).unwrap(), story.store.clock().now());
+            let histogram = story.store.histogram(&scope, query, TimeZone::UTC, now, 48).await.unwrap();
+            assert!(histogram.ignored.is_empty(), "«{text}» leaves aside {:?}", histogram.ignored);
+            for (code, severity) in ["low", "medium", "high", "critical"].into_iter().enumerate() {
+                let both = format!("{text} severity:{severity}");
+                let (count, _) = story.store.count_alerts(&scope, story.ask(&both)).await.unwrap();
+                assert_eq!(
+                    histogram.buckets.iter().map(|(_, counts)| counts[code]).sum::<u64>(),
+                    count as u64,
+                    "«{both}»"
+                );
+            }
+        }
+    }
+    // Each in its hour.
+    let (query, now) = (query::parse("rule:200,100,300").unwrap(), story.store.clock().now());
+    let hours = story.store.histogram(&all(), query, TimeZone::UTC, now, 48).await.unwrap().buckets;
+    for (begin, counts) in hours {
+        let end = begin + jiff::SignedDuration::from_hours(1);
+        let both = format!("rule:200,100,300 after:{begin} before:{end}");
+        let (count, _) = story.store.count_alerts(&all(), story.ask(&both)).await.unwrap();
+        assert_eq!(counts.iter().sum::<u64>(), count as u64, "«{both}»");
+    }
+}
+
+#[tokio::test]
+async fn a_histogram_of_too_many_says_what_it_leaves_aside() {
+    let story = Story::begin().await;
+    let client = story.client("Acme").await;
+    let mut sender = story.node(client.id, "north").await;
+    let mut dice = Dice(7);
+    for _ in 0..3 {
+        sender.send(&story.store, (0..100).map(|_| record(random_alert(&mut dice))).collect()).await;
+    }
+    let (query, now) = (query::parse("-host:nowhere").unwrap(), story.store.clock().now());
+    let histogram = story.store.histogram(&all(), query, TimeZone::UTC, now, 24).await.unwrap();
+    assert_eq!(histogram.ignored, ["-host:nowhere"]);
+    assert_eq!(histogram.buckets.iter().map(|(_, counts)| counts.iter().sum::<u64>()).sum::<u64>(), 300);
 }
 
 #[tokio::test]

@@ -2452,14 +2452,14 @@ export interface components {
         Histogram: {
             /** @description The steps. */
             buckets: components["schemas"]["Bucket"][];
-            /** @description False if a part of the query was left aside: then there are at most so many. */
+            /** @description False if a part of the query was left aside, because more than 10,000 alerts would have to be counted one by one: then there are at most so many. */
             exact: boolean;
             /**
              * Format: date-time
              * @description Begin of the first step.
              */
             from: string;
-            /** @description The terms of the query that were left aside. */
+            /** @description The terms of the query that were left aside, with `exact` false. */
             ignored: string[];
             /**
              * Format: int64
