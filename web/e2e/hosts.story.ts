@@ -23,7 +23,7 @@ beforeAll(async () => {
   admin = await Visit.begin(core.url);
   await setUp(admin, core.setUpLink);
   await admin.page.goto(`${core.url}/hosts`);
-  await admin.page.getByText(words.hosts_none).waitFor();
+  await admin.page.getByText(words.hosts_none).first().waitFor();
   await admin.picture('hosts-none');
   const node = core.node('sensor');
   node.enrol(await newClient(admin.page, 'Client A'));
@@ -44,32 +44,27 @@ test('a host falls silent, is found by its alert, restarted, and comes back', as
   await manager.agent('001', { status: 'disconnected', status_code: 4 });
   await row('web1').getByText(words.host_disconnected).waitFor();
   await page.goto(`${core.url}/alerts?q=rule%3Ahost-silent`);
-  await row('A host has fallen silent').waitFor();
-
-  await page.goto(`${core.url}/hosts`);
-  await page.getByRole('link', { name: 'web1' }).click();
+  await row('A host has fallen silent').click();
+  await page.getByRole('link', { name: words.fact_host_page }).click();
   await page.getByRole('heading', { name: 'web1' }).waitFor();
-  await page.getByRole('button', { name: words.deed_restart }).click();
-  await page.getByRole('button', { name: words.act_now, exact: true }).click();
-  await page
-    .getByRole('listitem')
-    .filter({ hasText: words.deed_restart })
-    .getByText(words.command_done, { exact: true })
-    .waitFor();
-  await page.getByText(words.host_active, { exact: true }).waitFor();
+  const actions = page.getByRole('region', { name: words.host_actions });
+  await actions.getByRole('button', { name: words.do_restart }).click();
+  await page.getByRole('dialog').getByRole('button', { name: words.ask_for_it }).click();
+  await actions.getByRole('status').getByText(words.command_done).waitFor();
+  await page.getByRole('main').getByText(words.host_active).first().waitFor();
   // What the client does not allow is not offered, and says why.
-  const scan = page.getByRole('button', { name: words.deed_scan });
-  expect(await scan.isDisabled()).toBe(true);
-  expect(await scan.getAttribute('title')).toContain('«scan»');
+  expect(await actions.getByRole('button', { name: words.do_scan }).isDisabled()).toBe(true);
+  await actions.getByText(/scan, upgrade, group/).waitFor();
 });
 
 test('what is known of a host is asked for, and shown with its age', async () => {
   const { page } = admin;
-  for (const part of [words.part_vulnerabilities, words.part_packages, words.part_sca]) {
-    const section = page.locator('section section').filter({ has: page.getByRole('button', { name: part }) });
-    await section.getByRole('button', { name: words.answer_ask }).click();
-    await section.getByText(words.answer_of_time).waitFor();
-    await section.getByRole('row').nth(1).waitFor();
+  for (const name of [words.inventory_vulnerabilities, words.inventory_packages, words.inventory_sca]) {
+    const part = page.getByRole('region', { name });
+    await part.getByRole('button', { name: words.ask_now }).click();
+    await part.getByText(words.answer_of).waitFor();
+    await part.getByRole('row').nth(1).or(part.getByRole('listitem').first()).first().waitFor();
+    await part.getByRole('button', { name: words.ask_again }).waitFor();
   }
   await page.getByText('CVE-2026-12345').waitFor();
   await admin.picture('host');
@@ -78,14 +73,13 @@ test('what is known of a host is asked for, and shown with its age', async () =>
 test('a vulnerability is looked for at all nodes, and the address keeps the answer', async () => {
   const { page } = admin;
   await page.goto(`${core.url}/vulnerabilities`);
-  await page.getByRole('textbox').fill('nonsense');
-  await page.getByRole('button', { name: words.vulnerabilities_look }).click();
-  await page
-    .getByText(/give a number such as/i)
-    .first()
-    .waitFor();
-  await page.getByRole('textbox').fill('CVE-2026-12345');
-  await page.getByRole('button', { name: words.vulnerabilities_look }).click();
+  const field = page.getByLabel(words.search_cve);
+  const look = page.getByRole('button', { name: words.search_ask });
+  await field.fill('CVE-nonsense-1');
+  await page.getByText(words.said_cve).waitFor();
+  expect(await look.isDisabled()).toBe(true);
+  await field.fill('CVE-2026-12345');
+  await look.click();
   await page.getByRole('row').filter({ hasText: 'dc1' }).waitFor();
   await page.reload();
   await page.getByRole('row').filter({ hasText: 'dc1' }).waitFor();
@@ -96,14 +90,18 @@ test('a block names an address and a time, and the manager’s «no» is told', 
   const { page } = admin;
   await page.goto(`${core.url}/hosts`);
   await page.getByRole('link', { name: 'web1' }).click();
-  await page.getByRole('button', { name: words.act_block }).click();
-  await page.getByLabel(words.act_address).fill('not an address');
-  await page.getByRole('button', { name: words.act_now, exact: true }).click();
-  await page.getByText(/give an IP address/i).waitFor();
-  await page.getByLabel(words.act_address).fill('192.0.2.7');
-  await page.getByLabel(words.act_seconds).fill('61');
-  await page.getByRole('button', { name: words.act_now, exact: true }).click();
-  await page.getByText(/firewall-drop.*ossec\.conf/).waitFor();
+  await page.getByRole('button', { name: words.do_block }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel(words.entity_address).fill('not an address');
+  await dialog.getByText(words.said_address).waitFor();
+  expect(await dialog.getByRole('button', { name: words.ask_for_it }).isDisabled()).toBe(true);
+  await dialog.getByLabel(words.entity_address).fill('192.0.2.7');
+  await dialog.getByLabel(words.block_seconds).fill('61');
+  await dialog.getByRole('button', { name: words.ask_for_it }).click();
+  await page
+    .getByText(/firewall-drop.*ossec\.conf/)
+    .first()
+    .waitFor();
 });
 
 test.each([

@@ -19,15 +19,15 @@ export const { p, navigate, isActive, route } = createRouter({
     '/': () => import('./clients/Clients.svelte'),
     '/:client': () => import('./clients/Client.svelte'),
   },
-  '/nodes': {
-    '/': () => import('./nodes/Nodes.svelte'),
-    '/:node': () => import('./nodes/Node.svelte'),
-  },
   '/hosts': {
     '/': () => import('./hosts/Hosts.svelte'),
     '/:node/:agent': () => import('./hosts/Host.svelte'),
   },
-  '/vulnerabilities': () => import('./hosts/Vulnerabilities.svelte'),
+  '/vulnerabilities': () => import('./vulnerabilities/Vulnerabilities.svelte'),
+  '/nodes': {
+    '/': () => import('./nodes/Nodes.svelte'),
+    '/:node': () => import('./nodes/Node.svelte'),
+  },
   '/providers': () => import('./providers/Providers.svelte'),
   '/users': {
     '/': () => import('./users/Users.svelte'),

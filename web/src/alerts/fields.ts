@@ -54,6 +54,9 @@ export function fieldsOf(detail: AlertDetail): AlertField[] {
   add('process.command_line', alert.process?.command_line, null);
   add('process.pid', alert.process?.pid);
   add('process.parent.executable', alert.process?.parent, null);
+  add('process.parent.command_line', alert.process?.parent_command_line, null);
+  add('process.parent.pid', alert.process?.parent_pid);
+  add('registry.path', alert.registry, null);
   add('file.path', alert.file?.path, null);
   add('file.size', alert.file?.size, undefined, 'bytes');
   add('file.hash.md5', alert.file?.md5, 'hash');
@@ -66,6 +69,7 @@ export function fieldsOf(detail: AlertDetail): AlertField[] {
   add('event.ingested', detail.arrived, undefined, 'time');
   add('socme.count', detail.count, undefined, 'count');
   add('socme.fold', alert.fold);
+  for (const witness of detail.witnesses) add('socme.witness', witness);
   add('organization.name', detail.client_name);
   add('observer.name', detail.node_name, 'node');
   add('event.id', detail.id);

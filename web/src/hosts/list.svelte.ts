@@ -1,71 +1,88 @@
 import { ask, http } from '$lib/api/client';
-import { Problem } from '$lib/api/problem';
-import type { HostState, WatchedHost } from '$lib/api/schema';
+import { Problem, isAbort } from '$lib/api/problem';
+import type { WatchedHost } from '$lib/api/schema';
+import { asked, type Filter } from './filter';
 
-/** Which hosts; what is empty does not matter. */
-export interface Filter {
-  client: string;
-  node: string;
-  state: string;
-  platform: string;
-  version: string;
-  group: string;
-  text: string;
-  behind: string;
+const PAGE = 100;
+/** Most hosts that are read again in one go; further down the list they are as old as they were read. */
+const AGAIN = 200;
+
+/** Node and agent: what tells one host from all others. */
+export function keyOf(host: { node: number; agent: string }): string {
+  return `${host.node}/${host.agent}`;
 }
 
-export function asked({ client, node, state, behind, ...rest }: Filter) {
-  const id = (text: string) => (/^\d+$/.test(text) ? Number(text) : undefined);
-  return {
-    ...rest,
-    client: id(client),
-    node: id(node),
-    state: (state || undefined) as HostState | undefined,
-    behind: behind === '1',
-  };
-}
-
-/** Hosts, page by page. */
+/** Hosts, by client and name, page by page. */
 export class HostList {
   hosts = $state.raw<WatchedHost[]>([]);
-  /** Undefined until the first page is there; null at the end. */
-  next = $state<string | null | undefined>(undefined);
+  next = $state<string | null>(null);
+  loading = $state<'first' | 'more' | null>('first');
   problem = $state<Problem | null>(null);
+  moreProblem = $state<Problem | null>(null);
   #filter: Filter | null = null;
   #run = 0;
+  #abort: AbortController | null = null;
 
+  /** Reads from the top. */
   async open(filter: Filter): Promise<void> {
     this.#filter = filter;
-    this.next = undefined;
+    this.loading = 'first';
     this.hosts = [];
-    await this.#read(1);
+    this.next = null;
+    await this.#first(PAGE);
   }
 
-  more = async (): Promise<void> => {
-    await this.#read(1, this.next ?? undefined);
-  };
-
-  /** Reads anew what is shown. */
+  /** Reads again what is there; what lies beyond stays as it was. */
   again = async (): Promise<void> => {
-    await this.#read(Math.max(1, Math.ceil(this.hosts.length / 100)));
+    if (this.loading === null) await this.#first(Math.min(AGAIN, Math.max(PAGE, this.hosts.length)));
   };
 
-  async #read(pages: number, from?: string): Promise<void> {
-    if (!this.#filter) return;
-    this.#run += 1;
+  more = async (): Promise<void> => {
+    if (!this.#filter || !this.next || this.loading) return;
     const run = this.#run;
+    this.loading = 'more';
     try {
-      let [found, cursor]: [WatchedHost[], string | undefined] = [from ? this.hosts : [], from];
-      for (let page = 0; page < pages; page += 1) {
-        const read = await ask(http.GET('/api/v1/hosts', { params: { query: { ...asked(this.#filter), cursor } } }));
-        if (run !== this.#run) return;
-        found = [...found, ...read.hosts];
-        cursor = read.next ?? undefined;
-        if (!cursor) break;
-      }
-      [this.hosts, this.next, this.problem] = [found, cursor ?? null, null];
+      const page = await this.#page(PAGE, this.next);
+      if (run !== this.#run) return;
+      this.hosts = [...this.hosts, ...page.hosts];
+      this.next = page.next ?? null;
+      this.moreProblem = null;
     } catch (error) {
-      if (run === this.#run) this.problem = Problem.of(error);
+      if (run === this.#run && !isAbort(error)) this.moreProblem = Problem.of(error);
+    } finally {
+      if (run === this.#run) this.loading = null;
     }
+  };
+
+  async #first(limit: number): Promise<void> {
+    const run = ++this.#run;
+    this.#abort?.abort();
+    this.#abort = new AbortController();
+    try {
+      const page = await this.#page(limit);
+      if (run !== this.#run) return;
+      this.#join(page.hosts, page.next ?? null);
+      this.problem = this.moreProblem = null;
+      this.loading = null;
+    } catch (error) {
+      if (run !== this.#run || isAbort(error)) return;
+      this.problem = Problem.of(error);
+      this.loading = null;
+    }
+  }
+
+  /** Puts the first page in the place of what was there; rows beyond it stay. */
+  #join(hosts: WatchedHost[], next: string | null): void {
+    const last = hosts.at(-1);
+    const at = last ? this.hosts.findIndex((host) => keyOf(host) === keyOf(last)) : -1;
+    if (next === null || at < 0 || at === this.hosts.length - 1) {
+      this.hosts = hosts;
+      this.next = next;
+    } else this.hosts = [...hosts, ...this.hosts.slice(at + 1)];
+  }
+
+  async #page(limit: number, cursor?: string) {
+    const query = { ...asked(this.#filter!), limit, cursor };
+    return ask(http.GET('/api/v1/hosts', { params: { query }, signal: this.#abort?.signal }));
   }
 }

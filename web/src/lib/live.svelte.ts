@@ -9,8 +9,10 @@ export interface LiveEvents {
   hello: { now?: string };
   alerts: { client: number; new: number; counted: number; changed: number };
   nodes: { client: number; node?: number | null };
-  hosts: { client: number; node?: number | null };
-  commands: { client: number; node?: number | null };
+  /** Hosts that a node watches have changed. */
+  hosts: { client: number; node: number };
+  /** What a node was asked has changed. */
+  commands: { client: number; node: number };
   clients: Record<string, never>;
   /** What this person may see has changed. */
   rights: Record<string, never>;

@@ -34,10 +34,18 @@ export class Loaded<T> {
     }
   };
 
-  /** Reads it now and on each of these events, and every `seconds` if given; returns how to stop. For `$effect`. */
-  follow(names: (keyof LiveEvents)[], seconds?: number): () => void {
+  /**
+   * Reads it now and on each of these events, and every `seconds` if given; returns how to stop. For `$effect`. Given a `node`,
+   * events of other nodes are passed over.
+   */
+  follow(names: (keyof LiveEvents)[], seconds?: number, node?: number): () => void {
     void this.read();
-    const stops = (['reset', ...names] as (keyof LiveEvents)[]).map((name) => live.on(name, () => void this.read()));
+    const stops = (['reset', ...names] as (keyof LiveEvents)[]).map((name) =>
+      live.on(name, (told) => {
+        const of = 'node' in told ? told.node : null;
+        if (node === undefined || of == null || of === node) void this.read();
+      }),
+    );
     const timer = seconds ? setInterval(() => void this.read(), seconds * 1000) : undefined;
     return () => {
       stops.forEach((stop) => stop());

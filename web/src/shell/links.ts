@@ -1,12 +1,12 @@
 import Activity from '@lucide/svelte/icons/activity';
 import Bell from '@lucide/svelte/icons/bell';
 import Building2 from '@lucide/svelte/icons/building-2';
+import Monitor from '@lucide/svelte/icons/monitor';
+import ShieldAlert from '@lucide/svelte/icons/shield-alert';
 import House from '@lucide/svelte/icons/house';
 import LogIn from '@lucide/svelte/icons/log-in';
 import KeyRound from '@lucide/svelte/icons/key-round';
 import ScrollText from '@lucide/svelte/icons/scroll-text';
-import Laptop from '@lucide/svelte/icons/laptop';
-import Bug from '@lucide/svelte/icons/bug';
 import Server from '@lucide/svelte/icons/server';
 import Users from '@lucide/svelte/icons/users';
 import type { Component } from 'svelte';
@@ -37,7 +37,7 @@ export const pages: PageLink[] = [
     path: '/hosts',
     href: '/hosts',
     label: () => m.page_hosts(),
-    icon: Laptop,
+    icon: Monitor,
     keys: 'g o',
     role: 'viewer',
     rare: true,
@@ -46,8 +46,9 @@ export const pages: PageLink[] = [
     path: '/vulnerabilities',
     href: '/vulnerabilities',
     label: () => m.page_vulnerabilities(),
-    icon: Bug,
-    role: 'analyst',
+    icon: ShieldAlert,
+    keys: 'g v',
+    role: 'viewer',
     rare: true,
   },
   { path: '/nodes', href: '/nodes', label: () => m.page_nodes(), icon: Server, keys: 'g n', role: 'viewer' },

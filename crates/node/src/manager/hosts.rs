@@ -154,7 +154,11 @@ fn note(known: &Known) -> Note {
 }
 
 fn about(host: &Host, mut alert: Alert) -> Alert {
-    alert.host = Some(wire::alert::Host { name: Some(host.name.clone()), ..wire::alert::Host::default() });
+    alert.host = Some(wire::alert::Host {
+        name: Some(host.name.clone()),
+        id: Some(host.agent.to_string()),
+        ..wire::alert::Host::default()
+    });
     crate::normalise::fit(&mut alert);
     alert
 }

@@ -36,11 +36,17 @@ const SENTENCES: Record<string, () => string> = {
   'Say why, in 1 to 1,000 characters.': m.said_why,
   'Alerts are kept for 1 to 36,500 days.': m.said_kept_days,
   'Another client is being exported.': m.said_exporting,
-  'Give a number such as CVE-2026-12345.': m.said_cve,
+  "An agent's id has 3 to 10 digits; 000 is the manager itself.": m.said_agent,
+  'A group has 1 to 128 letters, digits, dots, hyphens or underscores.': m.said_group,
   'Give an IP address such as 192.0.2.7.': m.said_address,
   'Give 60 to 86,400 seconds.': m.said_seconds,
-  'A group has 1 to 128 letters, digits, dots, hyphens or underscores.': m.said_group,
-  'Its node has begun it already, or it has ended.': m.said_begun,
+  'A line has 1 to 60,000 bytes.': m.said_line,
+  'Give a format such as syslog or json.': m.said_format,
+  'Give a place such as /var/log/auth.log.': m.said_place,
+  'Give the name of a file of rules such as local_rules.xml.': m.said_file,
+  'Give a number such as CVE-2026-12345.': m.said_cve,
+  'Give 1 second to 7 days.': m.said_within,
+  'Its node has begun it already, or it has ended.': m.said_too_late,
 };
 
 export const sentences = Object.keys(SENTENCES);
