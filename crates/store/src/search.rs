@@ -116,7 +116,7 @@ pub(crate) fn below(
         ),
         Wanted::Hashes { clients, words } => {
             // The index gives what it finds in no order. So a frequent word is sought among the latest alerts first; only one that is
-            // rare there is sought among all, where it is hopefully rare as well.
+            // rare there is sought among more, and one that is not there among all: it is hopefully rare there as well.
             let latest = latest(sql, clients)?;
             let (mut found, mut width) = (Vec::new(), latest);
             let mut top = below.min(crate::memory::high_water(sql)?.0 + 1);
@@ -129,7 +129,7 @@ pub(crate) fn below(
                     |row| Ok((row.get(0)?, row.get(1)?)),
                 )?);
                 top = bottom + 1;
-                width = width.saturating_mul(8);
+                width = if found.is_empty() { i64::MAX } else { width.saturating_mul(8) };
             }
             Ok(found)
         }
