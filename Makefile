@@ -68,6 +68,12 @@ sbom: target/tools/bin/cargo-cyclonedx web/node_modules/.package-lock.json ## Li
 	@ls -l dist/*.cdx.json
 
 # Tools that are not Debian's; built once, quickly rather than well.
+# A real indexer for the tests of its client. Maven's own settings say where from.
+target/tools/opensearch/lib: crates/wazuh/tests/opensearch/pom.xml
+	@rm -rf $@ $@.new
+	@mvn --batch-mode --quiet --file $< dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$(CURDIR)/$@.new"
+	@mv $@.new $@
+
 target/tools/bin/cargo-deny: TOOL = cargo-deny@0.20.2
 target/tools/bin/cargo-cyclonedx: TOOL = cargo-cyclonedx
 target/tools/bin/%:

@@ -3,6 +3,7 @@
 // A test that cannot go on must fail where it stands.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod alerts;
 mod api_actions;
 mod api_errors;
 mod api_limits;
@@ -12,5 +13,6 @@ mod api_restart;
 mod api_ruleset;
 mod api_trust;
 mod contract;
-mod indexer_tail;
+mod follower;
+mod indexer;
 mod manager;
