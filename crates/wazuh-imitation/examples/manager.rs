@@ -9,6 +9,8 @@ use wazuh_imitation::indexer::Indexer;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let manager = Imitation::start(Options { clock: Some(Clock::running()), ..Options::default() }).await?;
+    // A story goes on after the restart, which a real manager sends to no agent that is silent.
+    manager.state().restart_revives = true;
     let indexer = Indexer::new();
     let address = indexer.listen().await?;
     for (agent, name, cve, severity, score) in [

@@ -57,7 +57,7 @@ async fn manager(api: &Api, now: Timestamp) -> Vec<Finding> {
     let mut findings = vec![MANAGER.fine(format!("Wazuh {version} answers at {}", api.address()))];
     let (mut lacks, mut daemons) = (Vec::new(), None);
     for (what, outcome) in [
-        ("hosts", api.agents().count().await.map(drop)),
+        ("hosts", sees_hosts(api).await),
         ("the state of its daemons", api.daemons().await.map(|found| daemons = Some(found))),
     ] {
         match outcome {
@@ -90,6 +90,14 @@ async fn manager(api: &Api, now: Timestamp) -> Vec<Finding> {
         });
     }
     findings
+}
+
+/// Who may read no agent is given an empty list, and no refusal.
+async fn sees_hosts(api: &Api) -> Result<(), Error> {
+    match api.agents().count().await? {
+        0 => Err(api.sees_no_agent()),
+        _ => Ok(()),
+    }
 }
 
 async fn index(indexer: &Indexer) -> Vec<Finding> {

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::watch;
 use wazuh::Error;
-use wazuh::api::{Agent, Api, Query, Version};
+use wazuh::api::{Agent, Api, Version};
 use wire::host::{Host, HostState};
 use wire::limit;
 use wire::status::WazuhStatus;
@@ -142,16 +142,26 @@ impl Look {
 }
 
 /// The agents without the manager itself.
+///
+/// # Errors
+/// See [`Api::agents`], or the user may read no agent at all: the manager then gives an empty list without a word, and that
+/// must not be taken for the end of all hosts. One that may read any sees at least the manager itself.
 async fn hosts(api: &Api, version: Version) -> Result<BTreeMap<String, Host>, Error> {
-    let list = api.agents().query(&Query::is_not("id", "000")?)?.select(&FIELDS);
-    let mut agents = std::pin::pin!(list.stream());
-    let mut found = BTreeMap::new();
+    let mut agents = std::pin::pin!(api.agents().select(&FIELDS).stream());
+    let (mut found, mut none) = (BTreeMap::new(), true);
     while let Some(agent) = agents.try_next().await? {
+        none = false;
+        if agent.id.as_ref().is_some_and(|id| id.as_str() == "000") {
+            continue;
+        }
         if let Some(host) = host(agent, version)
             && found.len() < limit::HOSTS
         {
             found.insert(host.agent.clone(), host);
         }
+    }
+    if none {
+        return Err(api.sees_no_agent());
     }
     Ok(found)
 }

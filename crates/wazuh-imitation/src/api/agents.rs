@@ -16,7 +16,7 @@ impl State {
             ("POST", ["agents"]) => self.add_agent(&asked.json()),
             ("DELETE", ["agents"]) => self.delete_agents(asked),
             ("GET", ["agents", "summary", "status"]) => Canned::ok(self.counts()),
-            ("GET", ["agents", "summary"]) if !self.before(4, 13) => {
+            ("GET", ["agents", "summary"]) => {
                 Canned::ok(json!({ "status": self.counts()["connection"], "os": {}, "groups": {} }))
             }
             ("GET", ["overview", "agents"]) => {
@@ -26,24 +26,25 @@ impl State {
                 )
             }
             ("GET", ["agents", "no_group"]) => {
-                let rows: Vec<_> = self.agents.iter().filter(|agent| agent["group"] == Value::Null).cloned().collect();
+                let mut rows = self.seen_agents();
+                rows.retain(|agent| agent["group"].is_null());
                 self.page(&rows, asked)
             }
             ("GET", ["agents", "outdated"]) => {
                 let ours = format!("Wazuh v{}", self.version);
                 let old = |agent: &&Value| agent["version"].as_str().is_some_and(|version| version != ours);
-                let rows: Vec<_> = self.agents.iter().filter(old).cloned().collect();
+                let rows: Vec<_> = self.seen_agents().iter().filter(old).cloned().collect();
                 self.page(&rows, asked)
             }
-            ("GET", ["agents", id, "key"]) => match self.agents.iter().any(|agent| agent["id"] == *id) {
+            ("GET", ["agents", id, "key"]) => match self.seen(id) {
                 _ if *id == "000" => Canned::list(
                     vec![],
                     0,
                     &[(1703, "Action not available for Manager (agent 000)", "000".into())],
                     "None",
                 ),
-                true => Canned::list(vec![json!({ "id": id, "key": key(id) })], 1, &[], "Obtained keys"),
-                false => Canned::list(vec![], 0, &[(1701, "Agent does not exist", (*id).to_owned())], "None"),
+                Ok(_) => Canned::list(vec![json!({ "id": id, "key": key(id) })], 1, &[], "Obtained keys"),
+                Err((code, why)) => Canned::list(vec![], 0, &[(code, why, (*id).to_owned())], "None"),
             },
             ("PUT", ["agents", "restart" | "reconnect"]) => self.restart_agents(asked),
             ("PUT", ["agents", "group", group, "restart"]) => {
@@ -61,7 +62,7 @@ impl State {
                 self.restart_agents(&narrowed)
             }
             ("PUT", ["agents", "upgrade"]) => {
-                let Some(ids) = asked.list("agents_list") else { return Some(missing("agents_list")) };
+                let ids = self.named(asked);
                 let (mut items, mut failed) = (Vec::new(), Vec::new());
                 for id in ids {
                     match self.not_reached(&id) {
@@ -117,6 +118,10 @@ impl State {
             }
             ("POST", ["groups"]) => {
                 let name = text(&asked.json()["group_id"]);
+                if ["", ".", "..", "all"].contains(&name.as_str()) {
+                    let detail = "Invalid group ID. Some IDs are restricted for internal purposes";
+                    return Some(Canned::problem(400, "Bad Request", detail, Some(1713)));
+                }
                 if self.groups.contains(&name) {
                     return Some(Canned::problem(400, "Bad Request", "The group already exists", Some(1711)));
                 }
@@ -124,11 +129,11 @@ impl State {
                 Canned::message(&format!("Group '{name}' created."))
             }
             ("DELETE", ["groups"]) => {
-                let Some(names) = asked.list("groups_list") else { return Some(missing("groups_list")) };
+                let names = asked.list("groups_list").unwrap_or_default();
                 let (mut done, mut failed) = (Vec::new(), Vec::new());
                 for name in names {
                     match name.as_str() {
-                        "default" => failed.push((1712, "Default group is not removable", name)),
+                        "default" => failed.push((1712, "Default group is not deletable", name)),
                         _ if self.groups.contains(&name) => {
                             self.groups.retain(|other| *other != name);
                             done.push(Value::from(name));
@@ -145,14 +150,14 @@ impl State {
             ("GET", ["groups", group, "agents"]) => {
                 let in_it =
                     |agent: &&Value| agent["group"].as_array().is_some_and(|all| all.iter().any(|name| name == group));
-                let rows: Vec<_> = self.agents.iter().filter(in_it).cloned().collect();
+                let rows: Vec<_> = self.seen_agents().iter().filter(in_it).cloned().collect();
                 self.page(&rows, asked)
             }
             ("GET", ["groups", _, "files"]) => self.page(&[json!({ "filename": "agent.conf", "hash": "ab" })], asked),
-            ("GET", ["groups", _, "files", _]) if asked.is_true("raw") && !self.before(4, 9) => {
+            ("GET", ["groups", _, "files", _]) if asked.is_true("raw") => {
                 Canned::text("application/xml; charset=utf-8", "<agent_config></agent_config>\n")
             }
-            ("GET", ["groups", _, "files", _, "xml"]) if self.before(4, 9) => {
+            ("GET", ["groups", _, "files", _, "xml"]) => {
                 Canned::text("application/xml", "<agent_config></agent_config>\n")
             }
             ("PUT", ["groups", _, "configuration"]) => {
@@ -164,7 +169,7 @@ impl State {
                 }
             }
             ("PUT" | "DELETE", ["agents", "group"]) | ("PUT", ["agents", _, "group", _]) => {
-                let (group, mut narrowed) = match parts {
+                let (group, narrowed) = match parts {
                     [_, id, _, group] => {
                         let mut narrowed = asked.clone();
                         narrowed.query.insert("agents_list".into(), (*id).to_owned());
@@ -176,11 +181,11 @@ impl State {
                     return Some(Canned::problem(404, "Not Found", "The group does not exist", Some(1710)));
                 }
                 let add = asked.method == "PUT";
-                if narrowed.get("agents_list") == Some("all") {
-                    narrowed.query.remove("agents_list");
-                }
                 let alone = asked.is_true("force_single_group");
-                self.tell_any(&narrowed, "Done", move |agent, _| {
+                self.tell_any(&narrowed, "Done", move |agent, id| {
+                    if id == "000" {
+                        return Some((1703, "Action not available for Manager (agent 000)"));
+                    }
                     let mut groups: Vec<Value> = agent["group"].as_array().cloned().unwrap_or_default();
                     let had = groups.iter().any(|name| *name == group.as_str());
                     match (add, had) {
@@ -198,23 +203,67 @@ impl State {
         })
     }
 
-    fn read_agents(&self, asked: &Asked) -> Canned {
-        let Some(ids) = asked.list("agents_list") else { return self.page(&self.agents, asked) };
-        let (mut rows, mut failed) = (Vec::new(), Vec::new());
-        for id in ids {
-            match self.agents.iter().find(|agent| agent["id"] == id.as_str()) {
-                Some(agent) => rows.push(agent.clone()),
-                None => failed.push((1701, "Agent does not exist", id)),
+    /// An agent, if the user may see it.
+    pub(super) fn seen(&self, id: &str) -> Result<&Value, (u32, &'static str)> {
+        let agent = self.agents.iter().find(|agent| agent["id"] == id).ok_or((1701, "Agent does not exist"))?;
+        if self.unseen.iter().any(|unseen| unseen == id) {
+            return Err((4000, "Permission denied: Resource type: agent:id"));
+        }
+        Ok(agent)
+    }
+
+    /// The agents that the user may see. Before 4.4 what is absent is null.
+    fn seen_agents(&self) -> Vec<Value> {
+        let seen = |agent: &&Value| agent["id"].as_str().is_some_and(|id| self.seen(id).is_ok());
+        let mut rows: Vec<Value> = self.agents.iter().filter(seen).cloned().collect();
+        if self.before(4, 4) {
+            for row in &mut rows {
+                for name in ["ip", "version", "lastKeepAlive", "manager", "configSum", "mergedSum"] {
+                    if row[name].is_null() {
+                        row[name] = Value::Null;
+                    }
+                }
             }
         }
-        let total = rows.len();
-        Canned::list(rows, total, &failed, "Selected agents information was returned")
+        rows
+    }
+
+    fn read_agents(&self, asked: &Asked) -> Canned {
+        let mut rows = self.seen_agents();
+        if let Some(age) = asked.get("older_than").map(seconds).filter(|age| *age > 0) {
+            rows.retain(|agent| self.age(agent) > age);
+        }
+        let ids = asked.list("agents_list").filter(|ids| *ids != ["all"]);
+        let Some(ids) = ids else { return self.page(&rows, asked) };
+        let failed: Vec<_> =
+            ids.iter().filter_map(|id| self.seen(id).err().map(|(code, why)| (code, why, id.clone()))).collect();
+        rows.retain(|agent| ids.iter().any(|id| agent["id"] == id.as_str()));
+        let page = self.page(&rows, asked);
+        let items = page.body["data"]["affected_items"].as_array().cloned();
+        let (Some(items), total) = (items, page.body["data"]["total_affected_items"].as_u64()) else { return page };
+        let total = total.and_then(|total| usize::try_from(total).ok()).unwrap_or_default();
+        Canned::list(items, total, &failed, "Selected agents information was returned")
+    }
+
+    /// For how many seconds nothing was heard of an agent; since when it is there, if nothing ever was.
+    fn age(&self, agent: &Value) -> i64 {
+        let seen = agent["lastKeepAlive"].as_str().or(agent["dateAdd"].as_str()).unwrap_or_default();
+        let seen = seen.parse::<jiff::Timestamp>().map_or(i64::MAX, jiff::Timestamp::as_second);
+        (self.clock.now_ms() / 1000).saturating_sub(seen)
     }
 
     fn add_agent(&mut self, body: &Value) -> Canned {
         let Some(name) = body["name"].as_str() else { return missing("name") };
         if self.stopped.iter().any(|daemon| daemon == "wazuh-authd") {
-            return Canned::problem(400, "Bad Request", "Authd is not running", Some(1726));
+            return Canned::problem(400, "Bad Request", "Wazuh authd is not running", Some(1726));
+        }
+        if name.chars().count() > 128 {
+            return Canned::problem(400, "Bad Request", "Agent name is too long", Some(1738));
+        }
+        let same = |agent: &Value| body["ip"].is_string() && body["ip"] != "any" && agent["registerIP"] == body["ip"];
+        if self.agents.iter().any(same) {
+            let detail = "There is an agent with the same IP or the IP is invalid";
+            return Canned::problem(400, "Bad Request", detail, Some(1706));
         }
         if self.agents.iter().any(|agent| agent["name"] == name) {
             return Canned::problem(400, "Bad Request", "There is an agent with the same name", Some(1705));
@@ -231,32 +280,29 @@ impl State {
     }
 
     fn delete_agents(&mut self, asked: &Asked) -> Canned {
-        let Some(ids) = asked.list("agents_list") else { return missing("agents_list") };
-        let Some(states) = asked.list("status") else { return missing("status") };
+        let (ids, states) = (asked.list("agents_list").unwrap_or_default(), asked.list("status").unwrap_or_default());
         let age = seconds(asked.get("older_than").unwrap_or("7d"));
         let all: Vec<String> = self.agents.iter().filter_map(|agent| agent["id"].as_str().map(str::to_owned)).collect();
-        let every = ids == ["all"];
         let (mut done, mut failed) = (Vec::new(), Vec::new());
-        for id in if every { all } else { ids } {
-            let Some(agent) = self.agents.iter().find(|agent| agent["id"] == id.as_str()) else {
-                failed.push((1701, "Agent does not exist", id));
-                continue;
-            };
-            let seen = agent["lastKeepAlive"].as_str().or(agent["dateAdd"].as_str()).unwrap_or_default();
-            let seen = seen.parse::<jiff::Timestamp>().map_or(i64::MAX, jiff::Timestamp::as_second);
-            let old = age == 0 || self.clock.now_ms() / 1000 - seen > age;
-            let fits = states == ["all"] || states.iter().any(|state| agent["status"] == state.as_str());
-            match id.as_str() {
-                "000" if every => {}
-                "000" => failed.push((1703, "Action not available for Manager (agent 000)", id)),
-                _ if old && fits => done.push(id),
-                _ if every => {}
-                _ => failed.push((1731, "Agent is not eligible for the action to be performed", id)),
+        // «All» are all of them by name: those that are not meant fail like any other.
+        for id in if ids == ["all"] { all } else { ids } {
+            match self.seen(&id) {
+                _ if id == "000" => failed.push((1703, "Action not available for Manager (agent 000)", id)),
+                Err((code, why)) => failed.push((code, why, id)),
+                Ok(agent) => {
+                    let old = age == 0 || self.age(agent) > age;
+                    let meant = states == ["all"] || states.iter().any(|state| agent["status"] == state.as_str());
+                    if old && meant {
+                        done.push(id);
+                    } else {
+                        failed.push((1731, "Agent is not eligible for the action to be performed", id));
+                    }
+                }
             }
         }
         self.agents.retain(|agent| !done.iter().any(|id| agent["id"] == id.as_str()));
         let total = done.len();
-        Canned::list(done.into_iter().map(Value::from).collect(), total, &failed, "Agents were deleted")
+        Canned::list(done.into_iter().map(Value::from).collect(), total, &failed, "All selected agents were deleted")
     }
 
     fn restart_agents(&mut self, asked: &Asked) -> Canned {
@@ -276,11 +322,11 @@ impl State {
 
     /// Why an agent cannot be told anything.
     fn not_reached(&self, id: &str) -> Refusal {
-        match self.agents.iter().find(|agent| agent["id"] == id) {
-            None => Some((1701, "Agent does not exist")),
-            Some(_) if id == "000" => Some((1703, "Action not available for Manager (agent 000)")),
-            Some(agent) if agent["status"] != "active" => Some((1707, "Cannot send request, agent is not active")),
-            Some(_) => None,
+        match self.seen(id) {
+            Err(refused) => Some(refused),
+            Ok(_) if id == "000" => Some((1703, "Action not available for Manager (agent 000)")),
+            Ok(agent) if agent["status"] != "active" => Some((1707, "Cannot send request, agent is not active")),
+            Ok(_) => None,
         }
     }
 
@@ -295,20 +341,23 @@ impl State {
         })
     }
 
+    /// The agents that a request names; all that the user may see but 000, if it names none.
+    fn named(&self, asked: &Asked) -> Vec<String> {
+        let ids = asked.list("agents_list").filter(|ids| *ids != ["all"]);
+        ids.unwrap_or_else(|| {
+            let ids = self.agents.iter().filter_map(|agent| agent["id"].as_str());
+            ids.filter(|id| *id != "000" && self.seen(id).is_ok()).map(str::to_owned).collect()
+        })
+    }
+
     fn tell_any(&mut self, asked: &Asked, said: &str, and: impl Fn(&mut Value, &str) -> Refusal) -> Canned {
-        let named = asked.list("agents_list");
-        let all = || {
-            self.agents
-                .iter()
-                .filter_map(|agent| agent["id"].as_str().map(str::to_owned))
-                .filter(|id| id != "000")
-                .collect()
-        };
         let (mut done, mut failed) = (Vec::new(), Vec::new());
-        for id in named.unwrap_or_else(all) {
-            let refused = match self.agents.iter_mut().find(|agent| agent["id"] == id.as_str()) {
-                Some(agent) => and(agent, &id),
-                None => Some((1701, "Agent does not exist")),
+        for id in self.named(asked) {
+            let refused = match self.seen(&id).err() {
+                None => {
+                    self.agents.iter_mut().find(|agent| agent["id"] == id.as_str()).and_then(|agent| and(agent, &id))
+                }
+                refused => refused,
             };
             match refused {
                 Some((code, why)) => failed.push((code, why, id)),
@@ -341,7 +390,8 @@ fn missing(name: &str) -> Canned {
     Canned::problem(400, "Bad Request", &format!("Missing query parameter '{name}'"), None)
 }
 
-fn seconds(text: &str) -> i64 {
+/// `7d`, `12h`, `5m`, `30s`, in seconds.
+pub(super) fn seconds(text: &str) -> i64 {
     let (number, unit) = text.split_at(text.len().saturating_sub(1));
     number.parse::<i64>().unwrap_or_default()
         * match unit {

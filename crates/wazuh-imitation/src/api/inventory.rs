@@ -22,7 +22,7 @@ pub(super) fn example() -> BTreeMap<(String, String), Vec<Value>> {
         ("netiface", vec![json!({ "name": "eth0", "mac": "02:00:00:00:00:01", "mtu": 1500, "type": "ethernet" })]),
         ("netproto", vec![json!({ "iface": "eth0", "type": "ipv4", "gateway": "10.0.0.1" })]),
         ("hotfixes", vec![json!({ "hotfix": "KB5034441" })]),
-        ("users", vec![json!({ "user": { "name": "root" } })]),
+        ("users", vec![json!({ "user": { "name": "root", "id": "0" } })]),
         ("sca", vec![json!({ "policy_id": "cis_ubuntu22-04", "name": "CIS", "pass": 100, "fail": 50, "invalid": 2, "total_checks": 152, "score": 66, "end_scan": "2026-05-01T09:00:00Z" })]),
         ("sca/cis_ubuntu22-04", vec![json!({ "id": 28500, "title": "t", "result": "failed", "condition": "all", "compliance": [{ "key": "cis", "value": "1.1" }] })]),
         ("syscheck", vec![json!({ "file": "/etc/passwd", "type": "file", "size": 10, "mtime": "2026-05-01T09:00:00Z" })]),
@@ -48,17 +48,15 @@ impl State {
                 return Some(self.page(&[technique], asked));
             }
             ["mitre", _] => return Some(self.page(&[], asked)),
-            ["syscollector", _, "users" | "groups" | "services" | "browser_extensions"] if self.before(4, 14) => {
-                return None;
-            }
             ["syscollector", id, what] => (*id, (*what).to_owned()),
             [what @ ("sca" | "syscheck" | "rootcheck"), id] => (*id, (*what).to_owned()),
             [what @ ("syscheck" | "rootcheck"), id, "last_scan"] => (*id, format!("{what}/last_scan")),
             ["sca", id, "checks", policy] => (*id, format!("sca/{policy}")),
             _ => return None,
         };
-        let Some(agent) = self.agents.iter().find(|agent| agent["id"] == id) else {
-            return Some(Canned::list(vec![], 0, &[(1701, "Agent does not exist", id.to_owned())], "None"));
+        let agent = match self.seen(id) {
+            Ok(agent) => agent,
+            Err((code, why)) => return Some(Canned::list(vec![], 0, &[(code, why, id.to_owned())], "None")),
         };
         if agent["status"] == "never_connected" && !self.before(4, 4) {
             let detail = "There is an error accessing the agent database";

@@ -54,7 +54,7 @@ impl State {
                 let line = |tag: &str, level: &str, text: &str| json!({ "timestamp": self.clock.text(), "tag": tag, "level": level, "description": text });
                 let lines =
                     [line("wazuh-analysisd", "error", "(1234): something"), line("wazuh-db", "info", "Started")];
-                self.page(&lines, asked)
+                self.page_of_files(&lines, asked)
             }
             ("GET", ["manager", "logs", "summary"]) => {
                 return one(
@@ -78,7 +78,7 @@ impl State {
             ("GET", ["manager", "stats", "remoted"]) => {
                 return one(json!({ "queue_size": 0.0, "tcp_sessions": 2.0, "discarded_count": 0.0 }));
             }
-            ("GET", ["manager", "daemons", "stats"]) if !self.before(4, 4) => {
+            ("GET", ["manager", "daemons", "stats"]) => {
                 let names = asked
                     .list("daemons_list")
                     .unwrap_or_else(|| ["wazuh-analysisd", "wazuh-remoted", "wazuh-db"].map(str::to_owned).to_vec());
@@ -120,7 +120,7 @@ impl State {
                 answer.status = 202;
                 answer
             }
-            ("PUT", [place @ ("manager" | "cluster"), "analysisd", "reload"]) if !self.before(4, 13) => {
+            ("PUT", [place @ ("manager" | "cluster"), "analysisd", "reload"]) => {
                 if *place == "cluster" && !self.cluster {
                     return Some(no_cluster());
                 }
@@ -131,7 +131,7 @@ impl State {
                 self.loaded = self.files.clone();
                 return one(json!({ "name": node, "msg": "Ruleset reload request sent successfully." }));
             }
-            ("GET", ["manager", "version", "check"]) if !self.before(4, 8) => Canned::ok(json!({
+            ("GET", ["manager", "version", "check"]) => Canned::ok(json!({
                 "uuid": "u", "last_check_date": self.clock.text(), "current_version": format!("v{}", self.version),
                 "update_check": true, "last_available_major": {}, "last_available_minor": {},
                 "last_available_patch": { "tag": "v4.14.8" },
@@ -155,5 +155,10 @@ impl State {
 }
 
 fn no_cluster() -> Canned {
-    Canned::problem(400, "Bad Request", "Cluster is not running", Some(3013))
+    Canned::problem(
+        400,
+        "Bad Request",
+        "Cluster is not running, it might be disabled in `WAZUH_HOME/etc/ossec.conf`",
+        Some(3013),
+    )
 }

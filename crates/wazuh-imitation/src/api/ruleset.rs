@@ -14,16 +14,16 @@ impl State {
                     "status": "enabled", "groups": ["local"], "details": { "if_sid": "5716", "match": { "pattern": "x" } },
                     "pci_dss": [], "gdpr": [], "mitre": ["T1110"],
                 });
-                self.page(&[rule(5710, 5, "0095-sshd_rules.xml"), rule(100_001, 5, "local_rules.xml"), rule(100_001, 7, "own.xml")], asked)
+                self.page_of_files(&[rule(5710, 5, "0095-sshd_rules.xml"), rule(100_001, 5, "local_rules.xml"), rule(100_001, 7, "own.xml")], asked)
             }
-            ("GET", ["decoders"]) => self.page(&[json!({ "name": "own", "position": 0, "filename": "local_decoder.xml", "status": "enabled", "details": {} })], asked),
-            ("GET", ["lists"]) => self.page(&[json!({ "filename": "bad-ips", "relative_dirname": "etc/lists", "items": [{ "key": "192.0.2.7", "value": "scanner" }] })], asked),
+            ("GET", ["decoders"]) => self.page_of_files(&[json!({ "name": "own", "position": 0, "filename": "local_decoder.xml", "status": "enabled", "details": {} })], asked),
+            ("GET", ["lists"]) => self.page_of_files(&[json!({ "filename": "bad-ips", "relative_dirname": "etc/lists", "items": [{ "key": "192.0.2.7", "value": "scanner" }] })], asked),
             ("GET", [part @ ("rules" | "decoders" | "lists"), "files"]) => {
                 let rows: Vec<Value> = self.files.keys().filter_map(|path| {
                     let (folder, name) = path.strip_prefix(&format!("{part}/"))?.rsplit_once('/')?;
                     Some(json!({ "filename": name, "relative_dirname": folder, "status": "enabled" }))
                 }).collect();
-                self.page(&rows, asked)
+                self.page_of_files(&rows, asked)
             }
             (method, [part @ ("rules" | "decoders" | "lists"), "files", name]) => self.file(asked, method, part, name)?,
             ("PUT", ["logtest"]) => self.logtest(&asked.json()),
@@ -36,7 +36,7 @@ impl State {
                 let code = if self.sessions.len() < before { 0 } else { -1 };
                 Canned::ok(json!({ "messages": ["ERROR: (7316): Failure to remove session. token"], "codemsg": code }))
             }
-            ("POST", ["events"]) if !self.before(4, 6) => {
+            ("POST", ["events"]) => {
                 let body = asked.json();
                 let events = body["events"].as_array().cloned().unwrap_or_default();
                 if events.len() > 100 {
@@ -62,15 +62,9 @@ impl State {
             _ => "etc/lists",
         };
         let folder = asked.get("relative_dirname");
-        if folder.is_some() && self.before(4, 6) {
-            return Some(Canned::problem(
-                400,
-                "Bad Request",
-                "Extra query parameter(s) relative_dirname not in spec",
-                None,
-            ));
-        }
-        if (part == "lists") == name.contains('.') {
+        let stem = if part == "lists" { Some(name) } else { name.strip_suffix(".xml") };
+        let fine = |letter: char| letter.is_alphanumeric() || "_-".contains(letter);
+        if stem.is_none_or(|stem| stem.is_empty() || !stem.chars().all(fine)) {
             return Some(Canned::problem(400, "Bad Request", "bad file name", None));
         }
         let path = format!("{part}/{}/{name}", folder.unwrap_or(own));
@@ -104,15 +98,21 @@ impl State {
                     let (status, code) = if self.before(4, 9) { (406, Some(6002)) } else { (415, None) };
                     return Some(Canned::problem(status, "Unsupported Media Type", "Invalid Content-type", code));
                 }
-                if asked.body.len() > 10_485_760 {
-                    return Some(Canned::problem(413, "Content size exceeded.", "Content size exceeded", None));
-                }
-                let text = String::from_utf8_lossy(&asked.body).into_owned();
+                let Ok(text) = String::from_utf8(asked.body.to_vec()) else {
+                    let detail = "Error parsing body request to UTF-8";
+                    return Some(Canned::problem(400, "Bad Request", detail, Some(1911)));
+                };
                 if text.is_empty() {
                     return failed(1112, "Empty files are not supported");
                 }
                 if folder.is_some_and(|folder| folder.starts_with("ruleset")) {
-                    return failed(1210, "Default directory");
+                    return failed(1210, "Uploading, updating or deleting default rules is not allowed.");
+                }
+                if folder.is_some_and(|folder| folder != own) {
+                    return failed(
+                        1209,
+                        "Invalid relative directory. A 'rule_dir' tag must be declared in ossec.conf.",
+                    );
                 }
                 if self.files.contains_key(&path) && !asked.is_true("overwrite") {
                     return failed(1905, "File already exists");

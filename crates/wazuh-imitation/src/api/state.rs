@@ -49,8 +49,10 @@ pub struct State {
     pub per_minute: u32,
     /// How many logins there were.
     pub logins: u32,
-    /// Actions that are denied, by the begin of the path.
+    /// What the user may not do, by the begin of the path. Whoever asks for all of something then gets an empty list.
     pub denied: Vec<String>,
+    /// Agents that the user may not see: left out of lists, and refused by name.
+    pub unseen: Vec<String>,
     /// True if work takes longer than the server waits.
     pub slow: bool,
     /// Answers that are given once, before anything else, to the first request that they fit.
@@ -79,7 +81,8 @@ pub struct State {
     pub sessions: Vec<String>,
     /// Upgrades: agent and status.
     pub upgrades: Vec<(String, String)>,
-    /// True if an agent that is restarted comes back when it was disconnected; the real server refuses such a one (1707).
+    /// True if an agent that is restarted comes back when it was disconnected, for stories about the rest of the way. A
+    /// manager refuses such a one (1707), and so does this, usually.
     pub restart_revives: bool,
     /// Every request that was answered.
     pub log: Vec<Asked>,
@@ -168,6 +171,7 @@ impl State {
             per_minute: 300,
             logins: 0,
             denied: Vec::new(),
+            unseen: Vec::new(),
             slow: false,
             canned: VecDeque::new(),
             agents,
@@ -182,7 +186,7 @@ impl State {
             stopped: Vec::new(),
             sessions: Vec::new(),
             upgrades: Vec::new(),
-            restart_revives: true,
+            restart_revives: false,
             log: Vec::new(),
             tokens: Vec::new(),
             settings: 0,
@@ -222,44 +226,33 @@ impl State {
         if let Some(place) = self.canned.iter().position(|canned| asked.path.starts_with(&canned.path)) {
             return self.canned.remove(place).unwrap_or_else(|| Canned::message(""));
         }
-        if asked.path == "/security/user/authenticate" && asked.method != "DELETE" {
+        if asked.body.len() > 10_485_760 {
+            return Canned::problem(413, "Content size exceeded.", "Content size exceeded", None);
+        }
+        let login = asked.path == "/security/user/authenticate";
+        if login && asked.method != "DELETE" {
             return self.login(asked);
         }
         if let Some(refused) = self.unauthorised(asked) {
             return refused;
         }
-        if let Some(name) = asked.query.keys().find(|name| !KNOWN.contains(&name.as_str())) {
-            return Canned::problem(400, "Bad Request", &format!("Extra query parameter(s) {name} not in spec"), None);
+        if login {
+            return self.log_out();
         }
-        if self.denied.iter().any(|path| asked.path.starts_with(path)) {
-            return Canned::problem(403, "Permission Denied", "Permission denied: Resource type: *:*", Some(4000));
+        let parts: Vec<&str> = asked.path.trim_matches('/').split('/').collect();
+        if !self.before(5, 0) && GONE.contains(&parts[0]) {
+            return Canned::problem(404, "Not Found", "404: Not Found", None);
         }
-        if self.is_starting() && asked.path != "/manager/status" && asked.path != "/" {
-            let detail = "Some Wazuh daemons are not ready yet in node \"node01\"";
-            return Canned::problem(500, "Wazuh Internal Error", detail, Some(1017));
+        if let Some(refused) = super::routes::refusal(self, asked) {
+            return refused;
+        }
+        if let Some(denied) = self.denial(asked) {
+            return denied;
         }
         if self.slow && !asked.is_true("wait_for_complete") && asked.path != "/" {
             return Canned::problem(500, "Wazuh Internal Error", "Timeout executing API request", Some(3021));
         }
-        let parts: Vec<&str> = asked.path.trim_matches('/').split('/').collect();
-        let gone = !self.before(5, 0)
-            && matches!(
-                parts[0],
-                "manager"
-                    | "rules"
-                    | "decoders"
-                    | "lists"
-                    | "logtest"
-                    | "active-response"
-                    | "events"
-                    | "syscollector"
-                    | "sca"
-                    | "syscheck"
-                    | "rootcheck"
-                    | "tasks"
-            );
         let answer = match parts[0] {
-            _ if gone => None,
             "" | "manager" | "cluster" => self.of_manager(asked, &parts),
             "agents" | "overview" | "groups" | "tasks" | "active-response" => self.of_agents(asked, &parts),
             "syscollector" | "sca" | "syscheck" | "rootcheck" | "mitre" => self.of_inventory(asked, &parts),
@@ -268,94 +261,20 @@ impl State {
         };
         answer.unwrap_or_else(|| Canned::problem(404, "Not Found", "404: Not Found", None))
     }
-
-    /// A page of a list, after the filters that all lists have. Only conditions of `=`, `!=` and `~`, joined by `;`, are
-    /// understood.
-    pub(super) fn page(&self, rows: &[Value], asked: &Asked) -> Canned {
-        let mut found: Vec<Value> = rows.to_vec();
-        for clause in asked.get("q").unwrap_or_default().split(';').filter(|clause| !clause.is_empty()) {
-            let Some(at) = clause.find(['!', '=', '~']) else {
-                return Canned::problem(400, "Bad Request", "Query does not match expected format", Some(1407));
-            };
-            let (field, rest) = clause.split_at(at);
-            let value = rest.trim_start_matches(['!', '=', '~']);
-            found.retain(|row| {
-                let has = field.split('.').try_fold(row, |row, part| row.get(part));
-                let has =
-                    has.map(|has| has.as_str().map_or_else(|| has.to_string(), str::to_owned)).unwrap_or_default();
-                match rest.as_bytes().first() {
-                    Some(b'!') => !has.eq_ignore_ascii_case(value),
-                    Some(b'~') => has.to_lowercase().contains(&value.to_lowercase()),
-                    _ => has.eq_ignore_ascii_case(value),
-                }
-            });
-        }
-        for name in ["status", "name", "level", "result", "group", "tag"] {
-            let Some(wanted) = asked.list(name) else { continue };
-            found.retain(|row| match &row[name] {
-                Value::String(text) => wanted.contains(text),
-                Value::Array(all) => all.iter().any(|one| wanted.iter().any(|name| one == name)),
-                _ => false,
-            });
-        }
-        let number = |name, usual| asked.get(name).map_or(Some(usual), |text| text.parse::<usize>().ok());
-        match (number("offset", 0), number("limit", 500)) {
-            (Some(offset), Some(limit @ 1..=100_000)) => {
-                let total = found.len();
-                let page = found.into_iter().skip(offset).take(limit).collect();
-                Canned::list(page, total, &[], "All selected items were returned")
-            }
-            _ => Canned::problem(400, "Bad Request", "limit or offset is out of range", None),
-        }
-    }
 }
 
-/// The parameters that some call of the API has; each call has fewer.
-const KNOWN: [&str; 46] = [
-    "pretty",
-    "wait_for_complete",
-    "offset",
-    "limit",
-    "sort",
-    "search",
-    "select",
-    "q",
-    "distinct",
-    "agents_list",
-    "status",
-    "older_than",
-    "os.platform",
-    "os.name",
-    "os.version",
+/// What Wazuh 5 has no more.
+const GONE: [&str; 12] = [
     "manager",
-    "version",
-    "group",
-    "node_name",
-    "name",
-    "ip",
-    "registerIP",
-    "group_config_status",
-    "purge",
-    "groups_list",
-    "group_id",
-    "force_single_group",
-    "raw",
-    "overwrite",
-    "relative_dirname",
-    "filename",
-    "rule_ids",
-    "level",
-    "tag",
-    "date",
-    "daemons_list",
-    "section",
-    "field",
-    "nodes_list",
-    "upgrade_version",
-    "wpk_repo",
-    "use_http",
-    "force",
-    "package_type",
-    "result",
-    "format",
+    "rules",
+    "decoders",
+    "lists",
+    "logtest",
+    "active-response",
+    "events",
+    "syscollector",
+    "sca",
+    "syscheck",
+    "rootcheck",
+    "tasks",
 ];

@@ -249,6 +249,14 @@ impl Api {
         self.items(&Call::get(&["agents", id.as_str(), "key"], "agent:read")).await?.one()
     }
 
+    /// The error to give where a list of all agents is empty, without even 000: the user may read none of them, which the
+    /// server does not say.
+    #[must_use]
+    pub fn sees_no_agent(&self) -> Error {
+        let detail = "the list of agents is empty, without even the manager itself (000)".into();
+        Error::NoPermission { address: self.address().to_owned(), action: "agent:read".into(), detail }
+    }
+
     /// Restarts agents. They are told; that they do it shows in their state.
     ///
     /// Wazuh server API, `PUT /agents/restart` (`agent:restart`).

@@ -258,7 +258,8 @@ pub(super) fn refusal(answer: &Answer, asked: &Asked) -> Error {
         (404, _) | (400, Some(1701 | 1710 | 1415 | 1503 | 1802 | 2007)) => Error::NotFound { address, code, detail },
         // The daemon that keeps the agents' keys is down, and the status says that the request was bad.
         (400, Some(1726)) | (502..=504, _) => Error::NotReady { address, code, detail },
-        (500, Some(number)) if not_ready(number) => Error::NotReady { address, code, detail },
+        // Before 4.6 (the cluster) and 4.10 (1017) with a status that says that the request was bad.
+        (400 | 500, Some(number)) if not_ready(number) => Error::NotReady { address, code, detail },
         (status, _) => Error::Refused { address, status, code, detail, remedy },
     }
 }
@@ -352,6 +353,8 @@ mod tests {
             (400, r#"{"error":2007}"#, Kind::NotFound),
             (400, r#"{"code":1726}"#, Kind::NotReady),
             (400, r#"{"error":3013}"#, Kind::Refused),
+            (400, r#"{"error":1017}"#, Kind::NotReady),
+            (400, r#"{"error":3020}"#, Kind::NotReady),
             (403, r#"{"error":6000,"detail":"Limit of login attempts reached"}"#, Kind::Blocked),
             (403, r#"{"error":4000,"detail":"Permission denied: Resource type: agent:id"}"#, Kind::NoPermission),
             (404, r#"{"title":"Not Found","detail":"404: Not Found"}"#, Kind::NotFound),

@@ -306,26 +306,26 @@ impl Api {
 
     /// The people who have an account there, nested as the server has them (4.14).
     pub fn users(&self, id: &AgentId) -> Listing<Map<String, Value>> {
-        self.of_people(id, "users")
+        self.of_people(id, "users", "user.name,user.id")
     }
 
     /// The groups of people there, nested as the server has them (4.14).
     pub fn user_groups(&self, id: &AgentId) -> Listing<Map<String, Value>> {
-        self.of_people(id, "groups")
+        self.of_people(id, "groups", "group.name,group.id")
     }
 
     /// Services, nested as the server has them (4.14).
     pub fn services(&self, id: &AgentId) -> Listing<Map<String, Value>> {
-        self.of_people(id, "services")
+        self.of_people(id, "services", "service.name,service.id")
     }
 
     /// What was added to browsers, nested as the server has it (4.14).
     pub fn browser_extensions(&self, id: &AgentId) -> Listing<Map<String, Value>> {
-        self.of_people(id, "browser_extensions")
+        self.of_people(id, "browser_extensions", "browser.name,package.name,package.id,user.id")
     }
 
-    fn of_people(&self, id: &AgentId, what: &str) -> Listing<Map<String, Value>> {
-        Listing::new(self, syscollector(id, what), "").needs(Feature::People)
+    fn of_people(&self, id: &AgentId, what: &str, sort: &'static str) -> Listing<Map<String, Value>> {
+        Listing::new(self, syscollector(id, what), sort).needs(Feature::People)
     }
 }
 

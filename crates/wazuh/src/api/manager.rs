@@ -281,7 +281,7 @@ impl Api {
     /// No answer, no permission, or an older manager.
     pub async fn update_check(&self) -> Result<UpdateCheck, Error> {
         self.require(Feature::UpdateCheck).await?;
-        self.object(&Call::get(&["manager", "version", "check"], "manager:read")).await
+        self.object(&Call::get(&["manager", "version", "check"], "manager:read").without_wait()).await
     }
 
     /// An answer that is a text. Failures come as JSON all the same, so the content type is looked at.

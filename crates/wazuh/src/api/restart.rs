@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::call::Call;
 use super::envelope::Items;
-use super::{Api, Feature};
+use super::{Api, Feature, Version};
 use crate::error::{Error, Kind};
 
 /// How often a manager that restarts is asked.
@@ -70,7 +70,11 @@ impl Api {
         let broken = self.validate().await?;
         let place = if self.is_cluster().await? { "cluster" } else { "manager" };
         let action = if place == "cluster" { "cluster:restart" } else { "manager:restart" };
-        let call = Call::new(Method::PUT, &[place, "restart"], action);
+        let mut call = Call::new(Method::PUT, &[place, "restart"], action);
+        // From 4.14 on it knows no `wait_for_complete` here, and refuses what it does not know.
+        if self.version().await? >= Version::new(4, 14, 0) {
+            call = call.without_wait();
+        }
         if let Some(failed) = broken.first() {
             return Err(failed.error(&self.asked(&call)));
         }

@@ -171,7 +171,7 @@ impl Api {
     ///
     /// Wazuh server API, `GET /rootcheck/{id}` (`rootcheck:read`).
     pub fn rootcheck(&self, id: &AgentId) -> Listing<RootcheckFinding> {
-        Listing::new(self, Call::get(&["rootcheck", id.as_str()], "rootcheck:read"), "")
+        Listing::new(self, Call::get(&["rootcheck", id.as_str()], "rootcheck:read"), "log")
     }
 
     /// When rootkits were last searched for.

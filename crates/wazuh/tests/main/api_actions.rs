@@ -17,14 +17,17 @@ async fn a_restart_reaches_some_and_says_of_each_other_one_why_not() {
 }
 
 #[tokio::test]
-async fn an_agent_falls_silent_and_a_restart_brings_it_back() {
+async fn an_agent_that_fell_silent_is_not_reached_by_a_restart_and_comes_back_by_itself() {
     let manager = manager().await;
     let api = client(&manager);
     manager.state().agents[1]["status"] = "disconnected".into();
     manager.state().agents[1]["status_code"] = 4.into();
     let silent = api.agents().with("status", "disconnected").all().await.unwrap();
     assert_eq!((silent.len(), silent[0].status_code), (1, Some(4)));
-    api.restart_agents(&these(&["001"])).await.unwrap().reached(&id("001")).unwrap();
+    let sent = api.restart_agents(&these(&["001"])).await.unwrap();
+    assert_eq!(sent.reached(&id("001")).unwrap_err().code(), Some(1707));
+    assert!(!api.agent(&id("001")).await.unwrap().is_active());
+    manager.state().agents[1]["status"] = "active".into();
     assert!(api.agent(&id("001")).await.unwrap().is_active());
 }
 

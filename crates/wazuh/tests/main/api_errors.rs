@@ -4,7 +4,7 @@ use serde_json::json;
 use wazuh::Kind;
 use wazuh_imitation::api::Canned;
 
-use crate::manager::{client, id, manager};
+use crate::manager::{client, id, manager, these};
 
 #[tokio::test]
 async fn a_missing_permission_is_named_with_its_resource() {
@@ -13,6 +13,46 @@ async fn a_missing_permission_is_named_with_its_resource() {
     let error = client(&manager).agent(&id("001")).await.unwrap_err();
     assert_eq!(error.kind(), Kind::NoPermission);
     assert!(error.to_string().contains("agent:read") && error.to_string().contains("Resource type"), "{error}");
+}
+
+#[tokio::test]
+async fn what_the_user_may_not_see_is_left_out_of_lists_and_refused_by_name() {
+    let manager = manager().await;
+    manager.state().unseen.push("002".into());
+    let api = client(&manager);
+    let ids: Vec<_> = api.agents().all().await.unwrap().into_iter().filter_map(|agent| agent.id).collect();
+    assert_eq!(ids, ["000", "001", "003", "1000"].map(id));
+    assert_eq!(api.agent(&id("002")).await.unwrap_err().kind(), Kind::NoPermission);
+    assert_eq!(api.os(&id("002")).await.unwrap_err().kind(), Kind::NoPermission);
+    let sent = api.restart_agents(&these(&["001", "002"])).await.unwrap();
+    assert_eq!(sent.reached(&id("002")).unwrap_err().kind(), Kind::NoPermission);
+    sent.reached(&id("001")).unwrap();
+    let sent = api.restart_agents(&wazuh::api::Agents::All).await.unwrap();
+    assert_eq!(sent.to, ["001", "1000"].map(id), "of all, what may not be seen is no failure");
+    // Who may see no agent is given an empty list, and no refusal.
+    manager.state().denied.push("/agents".into());
+    assert!(api.agents().all().await.unwrap().is_empty());
+    assert!(api.restart_agents(&wazuh::api::Agents::All).await.unwrap().to.is_empty());
+}
+
+#[tokio::test]
+async fn a_list_that_is_asked_for_wrongly_is_refused_with_its_code() {
+    let manager = manager().await;
+    let api = client(&manager);
+    assert_eq!(api.agents().sort("nonsense", false).all().await.unwrap_err().code(), Some(1403));
+    assert_eq!(api.agents().select(&["nonsense"]).all().await.unwrap_err().code(), Some(1724));
+    for (parameter, value) in [("status", "asleep"), ("nonsense", "1"), ("agents_list", "1"), ("older_than", "soon")] {
+        let error = api.agents().with(parameter, value).all().await.unwrap_err();
+        assert!(matches!(&error, wazuh::Error::Refused { status: 400, code: None, .. }), "{parameter}: {error:?}");
+        assert!(error.to_string().contains(parameter), "{error}");
+    }
+    // The number comes along whatever is selected, and «-» turns the order round.
+    let names = api.agents().select(&["name", "os.platform"]).sort("id", true).all().await.unwrap();
+    assert_eq!((names[0].id.clone(), names[0].name.as_deref()), (Some(id("1000")), Some("mail")));
+    assert_eq!(names[0].os.as_ref().unwrap().platform.as_deref(), Some("debian"));
+    assert!(names[0].version.is_none());
+    assert_eq!(api.agents().search("DC1").unwrap().count().await.unwrap(), 1);
+    assert_eq!(api.agents().with("os.platform", "windows").count().await.unwrap(), 1);
 }
 
 #[tokio::test]

@@ -2,10 +2,10 @@
 
 use futures::TryStreamExt as _;
 use wazuh::Kind;
-use wazuh::api::{Query, When};
+use wazuh::api::{MitreKind, Query, Ruleset, When};
 use wazuh_imitation::api::Canned;
 
-use crate::manager::{client, id, manager, manager_of, requests};
+use crate::manager::{client, id, manager, manager_of, requests, settings};
 
 #[tokio::test]
 async fn agents_are_listed_with_the_manager_the_silent_and_the_thousandth() {
@@ -21,6 +21,80 @@ async fn agents_are_listed_with_the_manager_the_silent_and_the_thousandth() {
     assert_eq!(others.count().await.unwrap(), 4);
     let silent = api.agents().with("status", "never_connected").all().await.unwrap();
     assert_eq!(silent[0].name.as_deref(), Some("spare"));
+}
+
+#[tokio::test]
+async fn a_condition_is_understood_as_it_was_meant() {
+    let manager = manager().await;
+    manager.state().agents[2]["lastKeepAlive"] = "2026-04-28T10:00:00+00:00".into();
+    let api = client(&manager);
+    let found = async |query: Query| -> Vec<String> {
+        let agents = api.agents().query(&query).unwrap().all().await.unwrap();
+        agents.into_iter().filter_map(|agent| agent.id).map(|id| id.to_string()).collect()
+    };
+    let either = || Query::equals("name", "WEB1").unwrap().or(Query::contains("name", "ai").unwrap());
+    assert_eq!(found(either()).await, ["001", "1000"], "whatever the case");
+    let active = Query::equals("status", "active").unwrap();
+    assert_eq!(found(either().and(Query::is_not("id", "001").unwrap())).await, ["1000"], "parentheses hold together");
+    assert_eq!(found(active.clone().and(Query::more("lastKeepAlive", "1d").unwrap())).await, ["002"], "an age");
+    assert_eq!(found(Query::less("lastKeepAlive", "2026-04-30").unwrap()).await, ["002"], "a time");
+    assert_eq!(found(Query::is_null("version").unwrap()).await, ["003"]);
+    assert_eq!(found(Query::equals("group", "default").unwrap().and(active)).await.len(), 4);
+    for (field, value, code) in [("nonsense", "1", 1408), ("lastKeepAlive", "soon", 1412)] {
+        let query = Query::equals(field, value).unwrap();
+        assert_eq!(api.agents().query(&query).unwrap().all().await.unwrap_err().code(), Some(code));
+    }
+}
+
+#[tokio::test]
+async fn every_list_is_asked_with_what_each_version_knows() {
+    for version in ["4.3.11", "4.4.5", "4.6.0", "4.8.2", "4.9.2", "4.12.0", "4.13.1", "4.14.7"] {
+        let manager = manager_of(version).await;
+        let mut hurried = settings(&manager);
+        hurried.per_minute = 1000;
+        manager.state().per_minute = 0;
+        let api = wazuh::api::Api::new(hurried).unwrap();
+        let host = id("001");
+        macro_rules! all {
+            ($($list:expr),* $(,)?) => { $(
+                if let Err(error) = $list.all().await {
+                    panic!("{version}, {}: {error}", stringify!($list));
+                }
+            )* };
+        }
+        all!(
+            api.agents(),
+            api.agents_without_group(),
+            api.outdated_agents(),
+            api.groups(),
+            api.group_agents("web").unwrap(),
+            api.group_files("web").unwrap(),
+            api.packages(&host),
+            api.ports(&host),
+            api.processes(&host),
+            api.addresses(&host),
+            api.interfaces(&host),
+            api.network_protocols(&host),
+            api.hotfixes(&host),
+            api.logs(),
+            api.rules(),
+            api.decoders(),
+            api.lookups(),
+            api.ruleset_files(Ruleset::Rules),
+            api.ruleset_files(Ruleset::Decoders),
+            api.ruleset_files(Ruleset::Lists),
+            api.policies(&host),
+            api.checks(&host, "cis_ubuntu22-04").unwrap(),
+            api.files(&host),
+            api.rootcheck(&host),
+            api.tasks(),
+            api.mitre(MitreKind::Techniques),
+            api.mitre(MitreKind::Tactics),
+        );
+        if version == "4.14.7" {
+            all!(api.users(&host), api.services(&host));
+        }
+    }
 }
 
 #[tokio::test]

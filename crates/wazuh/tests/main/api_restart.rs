@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use wazuh::{Error, Kind, Route};
 
-use crate::manager::{client, manager, requests};
+use crate::manager::{client, manager, manager_of, requests};
 
 #[tokio::test]
 async fn a_restart_goes_through_refused_connections_and_daemons_that_are_not_ready() {
@@ -29,6 +29,31 @@ async fn a_restart_goes_through_refused_connections_and_daemons_that_are_not_rea
 }
 
 #[tokio::test]
+async fn a_manager_of_any_version_is_restarted_and_waited_for() {
+    for version in ["4.3.11", "4.8.2", "4.9.2", "4.13.1", "4.14.0", "4.14.7"] {
+        let manager = manager_of(version).await;
+        let api = client(&manager);
+        api.restart().await.unwrap();
+        api.wait_until_ready(Duration::from_secs(120)).await.unwrap();
+        api.daemons().await.unwrap();
+        let asked = manager.state().log.iter().find(|asked| asked.path == "/manager/restart").cloned().unwrap();
+        let waits = asked.get("wait_for_complete").is_some();
+        assert_eq!(waits, !version.starts_with("4.14"), "{version} knows it or refuses it");
+    }
+}
+
+#[tokio::test]
+async fn while_daemons_are_not_ready_nobody_is_let_in_and_that_is_no_wrong_password() {
+    for version in ["4.8.2", "4.14.7"] {
+        let manager = manager_of(version).await;
+        manager.state().stopped.push("wazuh-db".into());
+        let error = client(&manager).daemons().await.unwrap_err();
+        assert_eq!((error.kind(), error.code()), (Kind::NotReady, Some(1017)), "{version}: {error}");
+        assert!(error.is_passing() && error.to_string().contains("wazuh-db"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn whoever_waits_for_a_restart_does_not_take_the_old_manager_for_the_new_one() {
     let manager = manager().await;
     let api = client(&manager);
@@ -46,7 +71,10 @@ async fn a_manager_that_does_not_come_back_is_named_with_what_is_missing() {
     manager.state().stopped.push("wazuh-analysisd".into());
     let error = api.wait_until_ready(Duration::from_secs(60)).await.unwrap_err();
     assert_eq!(error.kind(), Kind::NotReady);
-    assert!(error.to_string().contains("wazuh-analysisd is stopped"), "{error}");
+    assert!(error.to_string().contains("wazuh-analysisd->stopped"), "{error}");
+    // One without which the manager answers is not waited for.
+    manager.state().stopped = vec!["wazuh-authd".into()];
+    api.wait_until_ready(Duration::from_secs(60)).await.unwrap();
 }
 
 #[tokio::test]
@@ -93,7 +121,7 @@ async fn orders_from_outside_change_what_the_imitation_says() {
     order("agents/001", serde_json::json!({ "status": "disconnected" })).await;
     assert!(!api.agent(&"001".parse().unwrap()).await.unwrap().is_active());
     order("set", serde_json::json!({ "denied": ["/agents"] })).await;
-    assert_eq!(api.agents().all().await.unwrap_err().kind(), Kind::NoPermission);
+    assert_eq!(api.agent(&"001".parse().unwrap()).await.unwrap_err().kind(), Kind::NoPermission);
     order("answer", serde_json::json!({ "path": "/manager", "status": 500, "body": { "error": 1017 } })).await;
     assert_eq!(api.daemons().await.unwrap_err().kind(), Kind::NotReady);
     let begin = manager.clock.now_ms();
