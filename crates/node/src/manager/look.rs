@@ -147,7 +147,10 @@ impl Look {
 /// See [`Api::agents`], or the user may read no agent at all: the manager then gives an empty list without a word, and that
 /// must not be taken for the end of all hosts. One that may read any sees at least the manager itself.
 async fn hosts(api: &Api, version: Version) -> Result<BTreeMap<String, Host>, Error> {
-    let mut agents = std::pin::pin!(api.agents().select(&FIELDS).stream());
+    // A manager refuses a field that it does not know: the reason of a disconnection came with 4.7.
+    let knows = |field: &&str| *field != "status_code" || version >= Version::new(4, 7, 0);
+    let fields: Vec<&str> = FIELDS.into_iter().filter(knows).collect();
+    let mut agents = std::pin::pin!(api.agents().select(&fields).stream());
     let (mut found, mut none) = (BTreeMap::new(), true);
     while let Some(agent) = agents.try_next().await? {
         none = false;

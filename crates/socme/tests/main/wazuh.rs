@@ -99,6 +99,8 @@ impl Story {
 #[test]
 fn a_host_falls_silent_is_restarted_by_an_analyst_and_is_back() {
     let mut story = Story::begin("allow = [\"inventory\", \"restart\"]\n");
+    // A real manager reaches no agent that is silent; here the restart stands for whoever starts it at the host.
+    story.manager.state().restart_revives = true;
     let host = story.host("001", "active");
     assert_eq!((host["name"].as_str(), host["client_name"].as_str()), (Some("web1"), Some("Acme")));
     story.agent("001", &json!({"status": "disconnected", "status_code": 4}));
@@ -116,6 +118,30 @@ fn a_host_falls_silent_is_restarted_by_an_analyst_and_is_back() {
     let status = story.core.get(&format!("/nodes/{}", story.number))["status"].clone();
     assert_eq!(status["wazuh"]["version"], "4.14.7");
     assert_eq!(status["allowed"], json!(["inventory", "restart"]));
+}
+
+#[test]
+fn a_manager_of_any_version_tells_its_hosts_and_one_that_shows_none_ends_none() {
+    let story = Story::begin("");
+    let host = story.host("001", "active");
+    for version in ["4.3.11", "4.6.0", "4.8.2", "4.12.0"] {
+        story.manager.state().version = version.into();
+        // The version is asked with each token.
+        story.manager.state().revoke();
+        let version_at_core = || story.core.get(&format!("/nodes/{}", story.number))["status"]["wazuh"].clone();
+        wait_for(&format!("a look at {version}"), SOON, || {
+            let told = version_at_core();
+            (told["version"] == version && told["error"].is_null()).then_some(())
+        });
+        story.host("001", "active");
+    }
+    // Its user loses the right to read agents: the manager says nothing of that, and gives an empty list.
+    story.manager.state().denied = vec!["/agents".into()];
+    wait_for("the reason", SOON, || {
+        let told = story.core.get(&format!("/nodes/{}", story.number))["status"]["wazuh"]["error"].clone();
+        told.as_str().filter(|why| why.contains("agent:read")).map(drop)
+    });
+    assert_eq!(story.host("001", "active")["name"], host["name"], "no host ends for that");
 }
 
 #[test]

@@ -216,6 +216,11 @@ impl State {
     fn seen_agents(&self) -> Vec<Value> {
         let seen = |agent: &&Value| agent["id"].as_str().is_some_and(|id| self.seen(id).is_ok());
         let mut rows: Vec<Value> = self.agents.iter().filter(seen).cloned().collect();
+        for (name, (major, minor)) in [("status_code", (4, 7)), ("group_config_status", (4, 4))] {
+            if self.before(major, minor) {
+                rows.iter_mut().filter_map(Value::as_object_mut).for_each(|row| drop(row.remove(name)));
+            }
+        }
         if self.before(4, 4) {
             for row in &mut rows {
                 for name in ["ip", "version", "lastKeepAlive", "manager", "configSum", "mergedSum"] {

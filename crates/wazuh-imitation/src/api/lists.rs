@@ -200,8 +200,8 @@ fn fields(rows: &[Value]) -> Vec<String> {
         }
     }
     // What the server's tables have, and no row of the imitation.
-    let mut names: Vec<String> =
-        ["inode", "local.ip", "disconnection_time", "relative_dirname"].map(str::to_owned).into();
+    let others = ["inode", "local.ip", "disconnection_time", "relative_dirname", "os.build", "os.uname", "os.codename"];
+    let mut names: Vec<String> = others.map(str::to_owned).into();
     rows.iter().filter_map(Value::as_object).for_each(|row| gather(row, "", &mut names));
     names
 }

@@ -116,6 +116,11 @@ impl Reply {
         Self::all_shards(400, "illegal_argument_exception", &reason)
     }
 
+    /// What the request itself lacks.
+    pub(super) fn invalid(reason: &str) -> Self {
+        Self::error(400, "action_request_validation_exception", &format!("Validation Failed: 1: {reason};"))
+    }
+
     pub(super) fn bad(reason: &str) -> Self {
         Self::error(400, "illegal_argument_exception", reason)
     }

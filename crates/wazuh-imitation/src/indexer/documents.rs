@@ -67,6 +67,11 @@ impl Documents {
         self.by_time.values().filter(fits).map(|document| document.value.clone()).collect()
     }
 
+    /// True if a document of this index has this field.
+    pub(super) fn has_field(&self, index: &str, field: &str) -> bool {
+        self.by_time.values().any(|document| document.index == index && !document.field(field).is_null())
+    }
+
     /// The indices that names and patterns stand for. The error is the name that is not there.
     pub(super) fn resolve(&self, indices: &str, pass_over: bool) -> Result<Vec<String>, String> {
         let mut found = BTreeSet::new();
@@ -82,6 +87,12 @@ impl Documents {
 }
 
 impl Document {
+    /// One without anything in it.
+    pub(super) fn nothing() -> Self {
+        let raw = RawValue::NULL.to_owned();
+        Self { index: String::new(), id: String::new(), number: 0, raw, value: Value::Null }
+    }
+
     pub(super) fn shard(&self) -> u64 {
         ((self.number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) & 0xffff) % SHARDS
     }

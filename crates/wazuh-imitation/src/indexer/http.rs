@@ -15,6 +15,8 @@ use super::{Indexer, Misbehaviour, Point, Points, State};
 
 /// How large a request may be, in bytes.
 const LARGEST: usize = 16 << 20;
+/// How long a point in time is kept at most, in milliseconds.
+const LONGEST: i64 = 86_400_000;
 
 impl Indexer {
     /// Its paths.
@@ -84,20 +86,38 @@ impl State {
     fn answer(&mut self, asked: &Asked<'_>) -> Result<Reply, Reply> {
         let path: Vec<&str> = asked.path.split('/').collect();
         match (asked.method, path.as_slice()) {
-            ("GET" | "HEAD", [""]) => Ok(Reply::ok(json!({
-                "name": "node-1", "cluster_name": "wazuh-cluster", "cluster_uuid": "x8b7nuUuTzmVd0n2cKQ0nA",
-                "version": { "distribution": "opensearch", "number": self.behaviour.number },
-                "tagline": "The OpenSearch Project: https://opensearch.org/",
-            }))),
+            ("GET" | "HEAD", [""]) => {
+                let mut version = json!({ "number": self.behaviour.number });
+                // Where it shows the number that Filebeat wants, it does not say what it is.
+                if self.behaviour.number != "7.10.2" {
+                    version["distribution"] = "opensearch".into();
+                }
+                Ok(Reply::ok(json!({
+                    "name": "node-1", "cluster_name": "wazuh-cluster", "cluster_uuid": "x8b7nuUuTzmVd0n2cKQ0nA",
+                    "version": version, "tagline": "The OpenSearch Project: https://opensearch.org/",
+                })))
+            }
             ("POST", [indices, "_search", "point_in_time"]) => self.open(asked, indices),
             ("DELETE", ["_search", "point_in_time"]) => self.close(&asked.json()?),
             ("POST" | "GET", ["_search"]) => self.search_point(asked),
             ("POST" | "GET", [indices, "_search"]) => {
                 let body = asked.json()?;
+                if body.get("pit").is_some() {
+                    return Err(Reply::invalid("[indices] cannot be used with point in time"));
+                }
+                if asked.parameter("allow_no_indices") == Some("false")
+                    && self.documents.resolve(indices, true).is_ok_and(|found| found.is_empty())
+                {
+                    return Err(Reply::no_index(indices));
+                }
                 let pass_over = asked.truth("ignore_unavailable");
                 let indices = self.documents.resolve(indices, pass_over).map_err(|name| Reply::no_index(&name))?;
                 let look = self.look(asked, indices, u64::MAX, None);
                 search(self, &body, &look)
+            }
+            (_, [_, "_search"] | ["_search"] | [_, "_search", "point_in_time"]) => {
+                let reason = format!("Incorrect HTTP method for uri [/{}] and method [{}]", asked.path, asked.method);
+                Ok(Reply { status: 405, body: json!({ "error": reason, "status": 405 }) })
             }
             _ => {
                 let reason = format!("no handler found for uri [/{}] and method [{}]", asked.path, asked.method);
@@ -119,8 +139,13 @@ impl State {
             }
             Points::Allowed | Points::Useless => {}
         }
-        if asked.parameter("keep_alive").is_none() {
-            return Err(Reply::bad("keep_alive cannot be empty"));
+        let Some(keep) = asked.parameter("keep_alive") else {
+            return Err(Reply::invalid("keep alive not specified"));
+        };
+        match super::aggregate::millis(keep) {
+            Some(..=LONGEST) => {}
+            Some(_) => return Err(Reply::bad(&format!("Keep alive for request ({keep}) is too large."))),
+            None => return Err(Reply::bad(&format!("failed to parse setting [keep_alive] with value [{keep}]"))),
         }
         let pass_over = asked.truth("ignore_unavailable");
         let indices = self.documents.resolve(indices, pass_over).map_err(|name| Reply::no_index(&name))?;
@@ -138,7 +163,7 @@ impl State {
             return Err(Reply::all_shards(429, "rejected_execution_exception", &reason));
         }
         self.made += 1;
-        let id = format!("69qFQQ{:032}AA==", self.made);
+        let id = format!("69qFQQ{:034}AA==", self.made);
         self.points.insert(id.clone(), Point { indices, before: self.documents.next });
         Ok(Reply::ok(json!({
             "pit_id": id, "creation_time": 1_777_629_600_000_i64,
@@ -147,8 +172,15 @@ impl State {
     }
 
     fn close(&mut self, body: &Value) -> Result<Reply, Reply> {
+        if body.as_object().is_none_or(serde_json::Map::is_empty) {
+            return Err(Reply::invalid("no pit ids specified"));
+        }
         let ids = body.get("pit_id").and_then(Value::as_array);
-        let ids = ids.ok_or_else(|| Reply::bad("pit_id must be given"))?;
+        let ids =
+            ids.ok_or_else(|| Reply::bad("Unknown parameter in request body or parameter is of the wrong type"))?;
+        if let Some(odd) = ids.iter().filter_map(Value::as_str).find(|id| !is_id(id)) {
+            return Err(Reply::bad(&format!("invalid id: [{odd}]")));
+        }
         let mut pits = Vec::new();
         for id in ids.iter().filter_map(Value::as_str) {
             self.points.remove(id);
@@ -158,9 +190,13 @@ impl State {
     }
 
     fn search_point(&mut self, asked: &Asked<'_>) -> Result<Reply, Reply> {
-        let body = asked.json()?;
-        let id = body.pointer("/pit/id").and_then(Value::as_str);
+        let mut body = asked.json()?;
+        let point = body.as_object_mut().and_then(|body| body.remove("pit"));
+        let id = point.as_ref().and_then(|point| point.get("id")).and_then(Value::as_str);
         let id = id.ok_or_else(|| Reply::bad("this imitation searches all indices only at a point in time"))?;
+        if !is_id(id) {
+            return Err(Reply::bad(&format!("invalid id: [{id}]")));
+        }
         if self.behaviour.points == Points::Useless {
             return Err(Reply::forbidden("indices:data/read/point_in_time/readall"));
         }
@@ -168,6 +204,11 @@ impl State {
         let look = self.look(asked, point.indices.clone(), point.before, Some(id.to_owned()));
         search(self, &body, &look)
     }
+}
+
+/// The server makes its ids of base64.
+fn is_id(text: &str) -> bool {
+    BASE64_STANDARD.decode(text).is_ok()
 }
 
 async fn handle(Extracted(indexer): Extracted<Indexer>, request: Request) -> Response<Body> {

@@ -5,6 +5,45 @@ use serde_json::{Map, Value};
 use super::answers::Reply;
 use super::documents::{Document, date};
 
+/// Refuses what is no query, whether there are documents or not.
+pub(super) fn check(query: &Value) -> Result<(), Reply> {
+    if query.as_object().is_some_and(Map::is_empty) {
+        return Err(Reply::bad("query malformed, empty clause found at [1:11]"));
+    }
+    if let Some(("bool", Value::Object(clauses))) = only(query) {
+        for (kind, clause) in clauses {
+            match kind.as_str() {
+                "filter" | "must" | "must_not" | "should" => list(Some(clause)).iter().try_for_each(check)?,
+                "minimum_should_match" => {}
+                other => {
+                    let reason = format!("[1:19] [bool] unknown field [{other}]");
+                    return Err(Reply::error(400, "x_content_parse_exception", &reason));
+                }
+            }
+        }
+        return Ok(());
+    }
+    let nothing = Document::nothing();
+    match only(query) {
+        Some(("range", what)) => {
+            let bounds = only(what).map(|(field, bounds)| (field, bounds.as_object()));
+            for (bound, limit) in bounds
+                .and_then(|(field, bounds)| Some((field, bounds?)))
+                .into_iter()
+                .flat_map(|(field, bounds)| bounds.iter().filter(move |_| matches!(field, "timestamp" | "@timestamp")))
+            {
+                if matches!(bound.as_str(), "gte" | "gt" | "lte" | "lt") && date(Some(limit)).is_none() {
+                    let reason =
+                        format!("failed to parse date field [{limit}] with format [date_optional_time||epoch_millis]");
+                    return Err(Reply::all_shards(400, "parse_exception", &reason));
+                }
+            }
+            fits(query, &nothing).map(drop)
+        }
+        _ => fits(query, &nothing).map(drop),
+    }
+}
+
 /// True if a document fits a query.
 pub(super) fn fits(query: &Value, document: &Document) -> Result<bool, Reply> {
     let Some((kind, what)) = only(query) else {
@@ -60,7 +99,12 @@ pub(super) fn time_bounds(query: &Value) -> (i64, i64) {
 }
 
 fn bool_fits(clauses: &Map<String, Value>, document: &Document) -> Result<bool, Reply> {
+    let least = clauses.get("minimum_should_match").and_then(Value::as_u64);
+    let optional = least.map_or(clauses.contains_key("filter") || clauses.contains_key("must"), |least| least == 0);
     for (kind, clause) in clauses {
+        if kind == "minimum_should_match" {
+            continue;
+        }
         let mut any = false;
         let mut all = true;
         for query in list(Some(clause)) {
@@ -71,8 +115,7 @@ fn bool_fits(clauses: &Map<String, Value>, document: &Document) -> Result<bool, 
         let good = match kind.as_str() {
             "filter" | "must" => all,
             "must_not" => !any,
-            "should" => any,
-            "minimum_should_match" => true,
+            "should" => any || optional,
             other => return Err(Reply::parsing(&format!("[bool] query does not support [{other}]"))),
         };
         if !good {

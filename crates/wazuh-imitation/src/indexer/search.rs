@@ -9,11 +9,14 @@ use serde_json::{Value, json};
 use super::aggregate::aggregations;
 use super::answers::Reply;
 use super::documents::{Document, SHARDS};
-use super::query::{fits, time_bounds};
+use super::query::{check, fits, time_bounds};
 use super::{State, documents::date};
 
 /// How many documents a search gives at most.
 const WINDOW: usize = 10_000;
+
+/// What a request may hold.
+const KEYS: [&str; 8] = ["size", "from", "query", "sort", "search_after", "track_total_hits", "aggs", "_source"];
 
 /// What a search looks at, and how it fails.
 pub(super) struct Look {
@@ -29,12 +32,35 @@ pub(super) struct Look {
 struct Order {
     field: String,
     descending: bool,
+    /// True for times and numbers.
+    numeric: bool,
+}
+
+impl Order {
+    /// What a document is sorted by. One that lacks a number has the last there is; one that lacks a keyword has null.
+    fn value(&self, document: &Document) -> Value {
+        match document.field(&self.field) {
+            Value::Null if self.numeric && self.descending => i64::MIN.into(),
+            Value::Null if self.numeric => i64::MAX.into(),
+            value => value,
+        }
+    }
 }
 
 pub(super) fn search(state: &State, body: &Value, look: &Look) -> Result<Reply, Reply> {
+    let object = body.as_object().ok_or_else(|| Reply::parsing("Expected [START_OBJECT]"))?;
+    if let Some(name) = object.keys().find(|name| !KEYS.contains(&name.as_str())) {
+        return Err(Reply::parsing(&format!("Unknown key for a VALUE in [{name}].")));
+    }
     let number = |name: &str, otherwise: usize| match body.get(name) {
         None => Ok(otherwise),
-        Some(value) => value.as_u64().and_then(|n| usize::try_from(n).ok()).ok_or_else(|| Reply::parsing(name)),
+        Some(value) if value.as_i64().is_some_and(|n| n < 0) => {
+            Err(Reply::bad(&format!("[{name}] parameter cannot be negative, found [{value}]")))
+        }
+        Some(value) => value
+            .as_u64()
+            .and_then(|n| usize::try_from(n).ok())
+            .ok_or_else(|| Reply::error(400, "number_format_exception", &format!("For input string: {value}"))),
     };
     let (from, size) = (number("from", 0)?, number("size", 10)?);
     if from + size > WINDOW {
@@ -42,7 +68,8 @@ pub(super) fn search(state: &State, body: &Value, look: &Look) -> Result<Reply, 
     }
     let all = json!({ "match_all": {} });
     let query = body.get("query").unwrap_or(&all);
-    let orders = orders(state, body.get("sort"))?;
+    check(query)?;
+    let orders = orders(state, body.get("sort"), &look.indices)?;
     let after = after(body, &orders)?;
     let (mut low, high) = time_bounds(query);
     let by_time = orders.first().is_some_and(|order| order.field == "timestamp" && !order.descending);
@@ -61,7 +88,7 @@ pub(super) fn search(state: &State, body: &Value, look: &Look) -> Result<Reply, 
         if hidden || !look.indices.contains(&document.index) || !fits(query, document)? {
             continue;
         }
-        let sort: Vec<Value> = orders.iter().map(|order| document.field(&order.field)).collect();
+        let sort: Vec<Value> = orders.iter().map(|order| order.value(document)).collect();
         if after.is_some_and(|after| compare(&orders, &sort, after) != Ordering::Greater) {
             continue;
         }
@@ -127,15 +154,16 @@ fn hit(sort: &[Value], document: &Document, with_source: bool, orders: &[Order])
     RawValue::from_string(text).ok()
 }
 
-fn orders(state: &State, sort: Option<&Value>) -> Result<Vec<Order>, Reply> {
+fn orders(state: &State, sort: Option<&Value>, indices: &[String]) -> Result<Vec<Order>, Reply> {
     let mut orders = Vec::new();
     for item in sort.and_then(Value::as_array).into_iter().flatten() {
-        let (field, order) = match item {
-            Value::String(field) => (field.clone(), None),
+        let (field, order, unmapped) = match item {
+            Value::String(field) => (field.clone(), None, None),
             Value::Object(object) => match object.iter().next() {
-                Some((field, Value::String(order))) => (field.clone(), Some(order.clone())),
+                Some((field, Value::String(order))) => (field.clone(), Some(order.clone()), None),
                 Some((field, options)) => {
-                    (field.clone(), options.get("order").and_then(Value::as_str).map(ToOwned::to_owned))
+                    let text = |name: &str| options.get(name).and_then(Value::as_str).map(ToOwned::to_owned);
+                    (field.clone(), text("order"), text("unmapped_type"))
                 }
                 None => return Err(Reply::parsing("malformed sort")),
             },
@@ -149,7 +177,23 @@ fn orders(state: &State, sort: Option<&Value>) -> Result<Vec<Order>, Reply> {
             let reason = "Fielddata access on the _id field is disallowed";
             return Err(Reply::all_shards(400, "illegal_argument_exception", reason));
         }
-        orders.push(Order { field, descending: order.as_deref() == Some("desc") });
+        let descending = match order.as_deref() {
+            None | Some("asc") => false,
+            Some("desc") => true,
+            Some(other) => return Err(Reply::bad(&format!("No enum constant SortOrder.{}", other.to_uppercase()))),
+        };
+        let time = matches!(field.as_str(), "timestamp" | "@timestamp");
+        let built_in = time || field.starts_with('_');
+        if unmapped.is_none() && !built_in {
+            // Each index must have it; a field is known to an index by its documents.
+            let mut others = indices.iter();
+            if let Some(without) = others.find(|index| !state.documents.has_field(index, &field)) {
+                let reason = format!("No mapping found for [{field}] in order to sort on: {without}");
+                return Err(Reply::all_shards(400, "query_shard_exception", &reason));
+            }
+        }
+        let numeric = time || matches!(unmapped.as_deref(), Some("date" | "long"));
+        orders.push(Order { field, descending, numeric });
     }
     Ok(orders)
 }
@@ -157,9 +201,16 @@ fn orders(state: &State, sort: Option<&Value>) -> Result<Vec<Order>, Reply> {
 fn after<'b>(body: &'b Value, orders: &[Order]) -> Result<Option<&'b Vec<Value>>, Reply> {
     let Some(after) = body.get("search_after") else { return Ok(None) };
     let after = after.as_array().ok_or_else(|| Reply::parsing("search_after"))?;
+    for (value, order) in after.iter().zip(orders) {
+        let time = matches!(order.field.as_str(), "timestamp" | "@timestamp");
+        if time && value.is_string() && date(Some(value)).is_none() {
+            let reason = format!("failed to parse date field [{value}] with format [date_optional_time||epoch_millis]");
+            return Err(Reply::all_shards(400, "parse_exception", &reason));
+        }
+    }
     if after.len() != orders.len() {
         let reason = format!("search_after has {} value(s) but sort has {}.", after.len(), orders.len());
-        return Err(Reply::bad(&reason));
+        return Err(Reply::all_shards(400, "illegal_argument_exception", &reason));
     }
     Ok(Some(after))
 }
@@ -169,8 +220,10 @@ fn compare(orders: &[Order], a: &[Value], b: &[Value]) -> Ordering {
     for ((a, b), order) in a.iter().zip(b).zip(orders) {
         let by = match (a, b) {
             (Value::Null, Value::Null) => Ordering::Equal,
-            (Value::Null, _) => Ordering::Greater,
-            (_, Value::Null) => Ordering::Less,
+            // In either direction.
+            (Value::Null, _) => return Ordering::Greater,
+            (_, Value::Null) => return Ordering::Less,
+            (Value::Number(a), Value::Number(b)) if a.is_i64() && b.is_i64() => a.as_i64().cmp(&b.as_i64()),
             (Value::Number(a), Value::Number(b)) => a.as_f64().partial_cmp(&b.as_f64()).unwrap_or(Ordering::Equal),
             (a, b) => super::query::scalar(a).cmp(&super::query::scalar(b)),
         };

@@ -58,7 +58,7 @@ pub struct Info {
     pub cluster: String,
     /// The cluster's id: two addresses of one cluster have the same.
     pub id: String,
-    /// `opensearch`; absent in Elasticsearch.
+    /// `opensearch`; absent where it shows the version 7.10.2, and in Elasticsearch.
     pub distribution: Option<String>,
     /// The version that it shows: `7.10.2` as Wazuh configures it, whatever it is.
     pub shown_version: String,

@@ -53,9 +53,14 @@ impl Ground {
         }
     }
 
-    pub(crate) fn client(&self) -> Indexer {
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
         let (Self::Imitation(_, address) | Self::OpenSearch(OpenSearch { address, .. })) = self;
-        let server = Server::new(format!("http://{address}"), Trust::System);
+        *address
+    }
+
+    pub(crate) fn client(&self) -> Indexer {
+        let server = Server::new(format!("http://{}", self.address()), Trust::System);
         Indexer::new(&server, "reader", Secret::new("secret")).unwrap()
     }
 
@@ -114,6 +119,23 @@ impl Ground {
                 all["pits"].as_array().map_or(0, Vec::len)
             }
         }
+    }
+
+    /// An index whose shards have no place yet, as after a failure of the machine that had them: OpenSearch alone.
+    pub(crate) async fn make_index_away(&self, index: &str) {
+        let Self::OpenSearch(real) = self else { unreachable!() };
+        let nowhere = json!({ "settings": { "index.routing.allocation.require._name": "nowhere" } });
+        real.put(&format!("/{index}?wait_for_active_shards=0"), &nowhere).await;
+    }
+
+    /// Gives them a place.
+    pub(crate) async fn bring_back(&self, index: &str) {
+        let Self::OpenSearch(real) = self else { unreachable!() };
+        let anywhere = json!({ "index.routing.allocation.require._name": null });
+        real.put(&format!("/{index}/_settings"), &anywhere).await;
+        let health =
+            real.ask("GET", &format!("/_cluster/health/{index}?wait_for_status=green&timeout=60s"), None).await;
+        assert_eq!(health["timed_out"], false, "{health}");
     }
 
     /// Forgets all documents.

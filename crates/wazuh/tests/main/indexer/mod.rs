@@ -1,5 +1,6 @@
 //! The indexer: the same stories with the imitation and with a real OpenSearch, and what only the imitation can be told to do.
 
+mod alike;
 mod ground;
 mod misbehaving;
 mod stories;
@@ -26,6 +27,11 @@ macro_rules! with_both {
                 ground.clear().await;
                 stories::$story(&ground).await;
             )*
+            // What only it can do, and what both are asked in the same words.
+            ground.clear().await;
+            stories::shards_that_are_not_there_are_an_error_and_no_shorter_list(&ground).await;
+            ground.clear().await;
+            alike::both_answer_alike(&ground).await;
         }
     };
 }

@@ -14,7 +14,7 @@ use wazuh::indexer::{
 
 use super::Ground;
 
-fn begin() -> Timestamp {
+pub(super) fn begin() -> Timestamp {
     "2026-05-01T22:00:00Z".parse().unwrap()
 }
 
@@ -147,6 +147,27 @@ pub(super) async fn an_index_without_a_mapping_disturbs_nobody(ground: &Ground) 
     let wrote = crowd(30);
     ground.alerts(&wrote).await;
     assert_eq!(sources(&all(ground.client().search(search(10, true))).await), sorted(&wrote));
+}
+
+pub(super) async fn shards_that_are_not_there_are_an_error_and_no_shorter_list(ground: &Ground) {
+    let (lost, everything) = ("wazuh-alerts-4.x-2026.05.02", json!({ "match_all": {} }));
+    ground.make_index_away(lost).await;
+    let wrote = crowd(40);
+    ground.alerts(&wrote).await;
+    let client = ground.client();
+    let mut both = [true, false].map(|point| (client.search(search(20, point)), Vec::new()));
+    for (pages, _) in &mut both {
+        let error = pages.next().await.unwrap_err();
+        assert!(error.is_passing(), "{error:?}");
+    }
+    assert!(client.count(ALERTS, &everything).await.unwrap_err().is_passing());
+    ground.bring_back(lost).await;
+    for (mut pages, mut hits) in both {
+        while let Some(page) = pages.next().await.unwrap() {
+            hits.extend(page.hits);
+        }
+        assert_eq!(sources(&hits), sorted(&wrote), "the same reader goes on where it stood");
+    }
 }
 
 pub(super) async fn a_filter_takes_values_for_values(ground: &Ground) {
