@@ -68,16 +68,16 @@ sbom: target/tools/bin/cargo-cyclonedx web/node_modules/.package-lock.json ## Li
 	@ls -l dist/*.cdx.json
 
 # Tools that are not Debian's; built once, quickly rather than well.
+target/tools/bin/cargo-deny: TOOL = cargo-deny@0.20.2
+target/tools/bin/cargo-cyclonedx: TOOL = cargo-cyclonedx
+target/tools/bin/%:
+	@cargo install --quiet --locked --debug --root target/tools $(TOOL)
+
 # A real indexer for the tests of its client. Maven's own settings say where from.
 target/tools/opensearch/lib: crates/wazuh/tests/opensearch/pom.xml
 	@rm -rf $@ $@.new
 	@mvn --batch-mode --quiet --file $< dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$(CURDIR)/$@.new"
 	@mv $@.new $@
-
-target/tools/bin/cargo-deny: TOOL = cargo-deny@0.20.2
-target/tools/bin/cargo-cyclonedx: TOOL = cargo-cyclonedx
-target/tools/bin/%:
-	@cargo install --quiet --locked --debug --root target/tools $(TOOL)
 
 .PHONY: build
 build: web/dist/index.html ## Build the program, with the web application in it

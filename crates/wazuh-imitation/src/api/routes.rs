@@ -197,7 +197,7 @@ pub(super) fn refusal(state: &State, asked: &Asked) -> Option<Canned> {
     if let Some(missing) = known().find(|known| known.needed && !asked.query.contains_key(known.name)) {
         return bad(format!("Missing query parameter '{}'", missing.name));
     }
-    if let Some((name, value)) = asked.query.iter().find(|(name, value)| !is_fine(&asked.path, name, value)) {
+    if let Some((name, value)) = asked.query.iter().find(|(name, value)| !is_fine(asked, name, value)) {
         return bad(format!("Wrong value for '{name}': '{value}'"));
     }
     if asked.path.strip_prefix("/agents/").is_some_and(|rest| rest.ends_with("/key") && !is_id(&rest[..rest.len() - 4]))
@@ -222,14 +222,32 @@ fn is_id(text: &str) -> bool {
 }
 
 /// True for a value of the kind that the parameter has.
-fn is_fine(path: &str, name: &str, value: &str) -> bool {
-    const STATES: [&str; 5] = ["all", "active", "pending", "never_connected", "disconnected"];
+fn is_fine(asked: &Asked, name: &str, value: &str) -> bool {
+    const STATES: [&str; 4] = ["active", "pending", "never_connected", "disconnected"];
+    let (method, path) = (asked.method.as_str(), asked.path.as_str());
     let number = || value.parse::<u32>().ok();
     match name {
         "offset" => number().is_some(),
+        "limit" if path == "/manager/logs" => number().is_some_and(|limit| (1..=500).contains(&limit)),
         "limit" => number().is_some_and(|limit| (1..=100_000).contains(&limit)),
-        "agents_list" => value == "all" || value.split(',').all(is_id),
+        // Where leaving it out would mean nothing, all are said.
+        "agents_list" if value == "all" => {
+            matches!((method, path), ("DELETE", "/agents" | "/agents/group") | ("PUT", "/agents/upgrade"))
+        }
+        "agents_list" => value.split(',').all(is_id),
+        "status" if path == "/agents" && value == "all" => method == "DELETE",
         "status" if path == "/agents" => value.split(',').all(|state| STATES.contains(&state)),
+        "status" if path.starts_with("/rules") || path.starts_with("/decoders") => {
+            matches!(value, "enabled" | "disabled" | "all")
+        }
+        "level" if path == "/manager/logs" => {
+            matches!(value, "critical" | "debug" | "debug2" | "error" | "info" | "warning")
+        }
+        "daemons_list" => value.split(',').all(|name| matches!(name, "wazuh-analysisd" | "wazuh-remoted" | "wazuh-db")),
+        "package_type" => matches!(value, "rpm" | "deb"),
+        "upgrade_version" => {
+            value.trim_start_matches('v').split('.').filter(|part| part.parse::<u32>().is_ok()).count() == 3
+        }
         "raw" | "overwrite" | "purge" | "force" | "use_http" | "force_single_group" | "distinct"
         | "wait_for_complete" | "pretty" => matches!(value, "true" | "false"),
         "search" => !value.contains([';', '|', '&', '^', '*', '>']),

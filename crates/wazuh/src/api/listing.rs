@@ -22,6 +22,8 @@ pub struct Listing<T> {
     api: Api,
     call: Call,
     page: u32,
+    /// How many rows the server gives at once.
+    most: u32,
     /// True if it comes from files, so that conditions have no parentheses.
     from_files: bool,
     needs: Option<Feature>,
@@ -32,11 +34,17 @@ impl<T: DeserializeOwned + Send + Sync> Listing<T> {
     /// `sort` is a unique key: pages overlap without one.
     pub(super) fn new(api: &Api, call: Call, sort: &'static str) -> Self {
         let call = if sort.is_empty() { call } else { call.with("sort", sort) };
-        Self { api: api.clone(), call, page: PAGE, from_files: false, needs: None, of: PhantomData }
+        Self { api: api.clone(), call, page: PAGE, most: 1000, from_files: false, needs: None, of: PhantomData }
     }
 
     pub(super) fn flat(mut self) -> Self {
         self.from_files = true;
+        self
+    }
+
+    /// The server gives at most so many rows at once.
+    pub(super) fn at_most(mut self, rows: u32) -> Self {
+        self.most = rows;
         self
     }
 
@@ -88,9 +96,9 @@ impl<T: DeserializeOwned + Send + Sync> Listing<T> {
         self
     }
 
-    /// How many rows are asked for at once: 1 to 1000.
+    /// How many rows are asked for at once: 1 to 1000; of the manager's log up to 500.
     pub fn page_size(mut self, rows: u32) -> Self {
-        self.page = rows.clamp(1, 1000);
+        self.page = rows.clamp(1, self.most);
         self
     }
 

@@ -172,7 +172,7 @@ impl Api {
     ///
     /// Wazuh server API, `GET /manager/logs` (`manager:read`); filters `level` and `tag`.
     pub fn logs(&self) -> Listing<LogEntry> {
-        Listing::new(self, Call::get(&["manager", "logs"], "manager:read"), "").flat()
+        Listing::new(self, Call::get(&["manager", "logs"], "manager:read"), "").flat().at_most(500)
     }
 
     /// How much each part of the manager logged.

@@ -41,11 +41,19 @@ async fn a_list_that_is_asked_for_wrongly_is_refused_with_its_code() {
     let api = client(&manager);
     assert_eq!(api.agents().sort("nonsense", false).all().await.unwrap_err().code(), Some(1403));
     assert_eq!(api.agents().select(&["nonsense"]).all().await.unwrap_err().code(), Some(1724));
-    for (parameter, value) in [("status", "asleep"), ("nonsense", "1"), ("agents_list", "1"), ("older_than", "soon")] {
+    for (parameter, value) in [
+        ("status", "asleep"),
+        ("status", "all"),
+        ("nonsense", "1"),
+        ("agents_list", "1"),
+        ("agents_list", "all"),
+        ("older_than", "soon"),
+    ] {
         let error = api.agents().with(parameter, value).all().await.unwrap_err();
         assert!(matches!(&error, wazuh::Error::Refused { status: 400, code: None, .. }), "{parameter}: {error:?}");
         assert!(error.to_string().contains(parameter), "{error}");
     }
+    assert_eq!(api.logs().page_size(5000).all().await.unwrap().len(), 2, "no more is asked for than the server gives");
     // The number comes along whatever is selected, and «-» turns the order round.
     let names = api.agents().select(&["name", "os.platform"]).sort("id", true).all().await.unwrap();
     assert_eq!((names[0].id.clone(), names[0].name.as_deref()), (Some(id("1000")), Some("mail")));

@@ -46,6 +46,8 @@ impl Ground {
                 started.put("/_index_template/wazuh-states", &states_template()).await;
                 Some(Self::OpenSearch(started))
             }
+            // Whoever fetched it does not want it passed over.
+            Err(why) if std::env::var_os("SOCME_TEST_OPENSEARCH").is_some() => panic!("no real OpenSearch: {why}"),
             Err(why) => {
                 eprintln!("SKIPPED: no real OpenSearch: {why}");
                 None
@@ -155,7 +157,13 @@ impl OpenSearch {
         let jars = jars().ok_or("its jars are not there; `make target/tools/opensearch/lib` fetches them")?;
         let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
         let mut process = Command::new("java")
-            .args(["-Xms128m", "-Xmx512m", "-Dlog4j2.disable.jmx=true"])
+            .args([
+                "-Xms64m",
+                "-Xmx256m",
+                "-XX:MaxDirectMemorySize=64m",
+                "-XX:+UseSerialGC",
+                "-Dlog4j2.disable.jmx=true",
+            ])
             .arg(format!("-Dlog4j.configurationFile={}", here.join("log4j2.properties").display()))
             .args(["-cp", &format!("{}/*", jars.display())])
             .arg(here.join("Launcher.java"))
