@@ -4,7 +4,7 @@
 //! tried and not asked: [`Pages`] reads through a point in time where the user may open one, and without where not.
 //!
 //! # Invariants
-//! 1. An answer that timed out, or in which a shard failed, is [`Error::Partial`](crate::Error::Partial), never a shorter list.
+//! 1. An answer that timed out, or in which a shard failed, is [`Error::Partial`], never a shorter list.
 //! 2. Pages neither skip nor repeat a document for equal sort values: the documents that share those of a full page's last
 //!    one are left to the next page. So no sort on `_id` is needed, which costs the indexer memory and may be forbidden.
 //! 3. A point in time is deleted when its reader is done, fails, or is dropped.
