@@ -39,10 +39,3 @@ export function managerFacts(wazuh: WazuhStatus, now: number): Fact[] {
   if (wazuh.indexer) facts.push({ name: m.manager_indexer(), value: wazuh.indexer, bad: !!wazuh.indexer_error });
   return facts;
 }
-
-/** The daemons, those that do not run first. */
-export function daemons(wazuh: WazuhStatus): { name: string; state: string; runs: boolean }[] {
-  return Object.entries(wazuh.daemons ?? {})
-    .map(([name, state]) => ({ name, state, runs: state === 'running' }))
-    .sort((a, b) => Number(a.runs) - Number(b.runs) || a.name.localeCompare(b.name));
-}

@@ -6,7 +6,7 @@ use super::answer::Canned;
 use super::state::{Asked, State};
 
 /// The parameters that are a filter by the field of that name.
-const FILTERS: [&str; 15] = [
+const FILTERS: [&str; 32] = [
     "status",
     "name",
     "level",
@@ -14,14 +14,31 @@ const FILTERS: [&str; 15] = [
     "group",
     "tag",
     "filename",
+    "relative_dirname",
     "type",
     "ip",
+    "registerIP",
+    "manager",
     "version",
     "node_name",
+    "group_config_status",
     "os.platform",
     "os.name",
     "os.version",
     "format",
+    "vendor",
+    "architecture",
+    "protocol",
+    "local.ip",
+    "local.port",
+    "remote.ip",
+    "state",
+    "process",
+    "pid",
+    "file",
+    "md5",
+    "sha1",
+    "sha256",
 ];
 
 /// A condition of the parameter `q`.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::answer::Canned;
 use super::state::{Asked, State};
 
-const DAEMONS: [&str; 8] = [
+const DAEMONS: [&str; 10] = [
     "wazuh-analysisd",
     "wazuh-remoted",
     "wazuh-db",
@@ -14,7 +14,11 @@ const DAEMONS: [&str; 8] = [
     "wazuh-authd",
     "wazuh-apid",
     "wazuh-syscheckd",
+    "wazuh-monitord",
+    "wazuh-logcollector",
 ];
+/// Daemons that run only where something is configured for them: here they do not.
+const OPTIONAL: [&str; 5] = ["wazuh-agentlessd", "wazuh-csyslogd", "wazuh-integratord", "wazuh-maild", "wazuh-reportd"];
 
 impl State {
     pub(super) fn of_manager(&mut self, asked: &Asked, parts: &[&str]) -> Option<Canned> {
@@ -48,7 +52,10 @@ impl State {
                     false if starting => "restarting",
                     false => "running",
                 };
-                return one(DAEMONS.iter().map(|name| ((*name).to_owned(), Value::from(state(name)))).collect());
+                let clusterd = if self.cluster { state("wazuh-clusterd") } else { "stopped" };
+                let optional = OPTIONAL.iter().map(|name| (*name, "stopped")).chain([("wazuh-clusterd", clusterd)]);
+                let all = DAEMONS.iter().map(|name| (*name, state(name))).chain(optional);
+                return one(all.map(|(name, state)| (name.to_owned(), Value::from(state))).collect());
             }
             ("GET", ["manager", "logs"]) => {
                 let line = |tag: &str, level: &str, text: &str| json!({ "timestamp": self.clock.text(), "tag": tag, "level": level, "description": text });
