@@ -441,6 +441,16 @@ fn list(sql: Sql<'_>, scope: &Scope, ask: &CommandAsk, now: i64) -> Result<Vec<C
     )
 }
 
+/// A client's commands with what they found, oldest first, behind one.
+pub(crate) fn oldest(sql: Sql<'_>, client: ClientId, after: CommandId, limit: i64, now: i64) -> Result<Vec<Command>> {
+    sql.all(
+        "SELECT id, client, node, body, who, created, expires, state, begun, finished, said, answer FROM command \
+         WHERE client = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
+        params![client, after, limit],
+        |row| read(row, now),
+    )
+}
+
 fn load(sql: Sql<'_>, client: ClientId, id: CommandId, now: i64) -> Result<Command> {
     sql.one(
         "SELECT id, client, node, body, who, created, expires, state, begun, finished, said, answer FROM command \

@@ -8,9 +8,11 @@ use crate::audit::{self, AuditEntry};
 use crate::bodies::module_from_code;
 use crate::clients::{self, Client};
 use crate::clock::from_millis;
+use crate::commands::{self, Command};
 use crate::engine::sql::{Sql, params};
 use crate::engine::writer::Shared;
-use crate::id::{ClientId, NodeId};
+use crate::hosts::{self, Host, HostAsk};
+use crate::id::{ClientId, CommandId, NodeId};
 use crate::nodes::{self, Node};
 use crate::oldest::oldest;
 use crate::{Result, Scope, Store};
@@ -26,6 +28,10 @@ pub enum Piece {
     Client(Box<Client>),
     /// Its nodes, with their last reports.
     Node(Box<Node>),
+    /// A host that one of its nodes tells of.
+    Host(Box<Host>),
+    /// What a node was asked, with what it found.
+    Command(Box<Command>),
     /// An alert with everything that is known of it.
     Alert(Box<AlertDetail>),
     /// How many alerts there were in an hour: kept longer than the alerts.
@@ -71,8 +77,8 @@ impl Store {
     ) -> Result<()> {
         scope.demand(id, "client")?;
         let shared = self.0.shared.clone();
-        let scope = scope.narrowed([id]);
-        self.0.readers.snapshot(move |sql| export(sql, &shared, &scope, id, take)).await
+        let (scope, now) = (scope.narrowed([id]), self.0.clock.millis());
+        self.0.readers.snapshot(move |sql| export(sql, &shared, &scope, id, now, take)).await
     }
 }
 
@@ -81,11 +87,32 @@ fn export(
     shared: &Shared,
     scope: &Scope,
     id: ClientId,
+    now: i64,
     mut take: impl FnMut(Option<Piece>) -> Result<()>,
 ) -> Result<()> {
     take(Some(Piece::Client(Box::new(clients::load(sql, id)?))))?;
     for node in nodes::list(sql, scope)? {
         take(Some(Piece::Node(Box::new(node))))?;
+    }
+    let mut ask = HostAsk { client: Some(id), limit: STEP as usize, ..HostAsk::default() };
+    loop {
+        let page = hosts::list(sql, scope, &ask)?;
+        for host in page.hosts {
+            take(Some(Piece::Host(Box::new(host))))?;
+        }
+        ask.after = page.next;
+        if ask.after.is_none() {
+            break;
+        }
+    }
+    let mut from = CommandId(0);
+    loop {
+        let found = commands::oldest(sql, id, from, STEP, now)?;
+        let Some(last) = found.last() else { break };
+        from = last.id;
+        for command in found {
+            take(Some(Piece::Command(Box::new(command))))?;
+        }
     }
     let mut above = 0;
     loop {

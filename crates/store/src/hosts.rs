@@ -204,7 +204,8 @@ fn narrow(scope: &Scope, client: Option<ClientId>) -> Scope {
     client.map_or_else(|| scope.clone(), |client| scope.narrowed([client]))
 }
 
-fn list(sql: Sql<'_>, scope: &Scope, ask: &HostAsk) -> Result<HostPage> {
+/// A page of hosts in scope.
+pub(crate) fn list(sql: Sql<'_>, scope: &Scope, ask: &HostAsk) -> Result<HostPage> {
     let ids = clients::ids_json(sql, scope)?;
     let within = |text: &str| format!("%{}%", like(&text.to_lowercase()));
     let group = if ask.group.is_empty() { "%".to_owned() } else { format!("%|{}|%", like(&ask.group)) };

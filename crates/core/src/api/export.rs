@@ -27,8 +27,10 @@ use zip::{CompressionMethod, ZipWriter};
 use super::alerts::{AlertDetail, AlertState};
 use super::audit::Entry;
 use super::clients::Client;
+use super::commands::Command;
 use super::download::download;
 use super::extract::Place;
+use super::hosts::Host;
 use super::nodes::Node;
 use super::person::Person;
 use crate::problem::{Problem, ProblemBody};
@@ -47,6 +49,8 @@ Everything that SOCme knows of one client, from one moment.
 
 client.json    what is known of the client
 nodes.jsonl    its nodes, with their last reports
+hosts.jsonl    the hosts that its nodes tell of, as they were last told
+commands.jsonl what its nodes were asked, and what became of it; of each question about a host the latest answer
 alerts.jsonl   its alerts, oldest first, each with its raw event and what was done to it
 counts.jsonl   how many alerts there were in each hour; kept longer than the alerts
 audit.jsonl    what people did to it, of the audit log
@@ -159,7 +163,8 @@ struct Archive {
 }
 
 /// The files that have lines, in the order of the pieces.
-const FILES: [&str; 4] = ["nodes.jsonl", "alerts.jsonl", "counts.jsonl", "audit.jsonl"];
+const FILES: [&str; 6] =
+    ["nodes.jsonl", "hosts.jsonl", "commands.jsonl", "alerts.jsonl", "counts.jsonl", "audit.jsonl"];
 
 impl Archive {
     fn new(chunks: mpsc::Sender<io::Result<Bytes>>, made: Timestamp) -> Self {
@@ -210,6 +215,8 @@ impl Archive {
                 Ok(serde_json::to_writer_pretty(&mut self.zip, &Client::new(core, person, *client))?)
             }
             Piece::Node(node) => self.line("nodes.jsonl", &Node::new(core, *node)),
+            Piece::Host(host) => self.line("hosts.jsonl", &Host::from(*host)),
+            Piece::Command(command) => self.line("commands.jsonl", &Command::from(*command)),
             Piece::Alert(alert) => self.line("alerts.jsonl", &AlertDetail::from(*alert)),
             Piece::Count(count) => {
                 let store::HourCount { hour, node, module, rule_id, rule_name, severity, state, alerts, occurrences } =

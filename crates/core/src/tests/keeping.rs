@@ -80,6 +80,13 @@ async fn a_client_is_exported_whole_and_nothing_of_another_with_it() {
     assert_eq!(lines(&mut archive, "alerts.jsonl"), [shown], "as the page shows it, with its history");
     let nodes = lines(&mut archive, "nodes.jsonl");
     assert_eq!(nodes.iter().map(|node| &node["hostname"]).collect::<Vec<_>>(), ["erstmarke-box"]);
+    let hosts = lines(&mut archive, "hosts.jsonl");
+    let known = stage.get(&format!("/hosts?client={}", acme.client)).await["hosts"].clone();
+    assert_eq!(json!(hosts), known, "as the page lists them");
+    assert_eq!(hosts[0]["name"], "erstmarke-host");
+    let commands = lines(&mut archive, "commands.jsonl");
+    let asked = stage.get(&format!("/commands/{}", acme.command)).await;
+    assert_eq!(commands, [asked], "with what they found");
     let counts = lines(&mut archive, "counts.jsonl");
     assert_eq!(counts.iter().map(|count| count["alerts"].as_i64().unwrap()).sum::<i64>(), 1);
     let done = lines(&mut archive, "audit.jsonl");
@@ -88,9 +95,9 @@ async fn a_client_is_exported_whole_and_nothing_of_another_with_it() {
     let mut manifest = String::new();
     archive.by_name("manifest.json").unwrap().read_to_string(&mut manifest).unwrap();
     let manifest: Value = serde_json::from_str(&manifest).unwrap();
-    let lines = json!({"nodes.jsonl": 1, "alerts.jsonl": 1, "counts.jsonl": 1, "audit.jsonl": done.len()});
+    let lines = json!({"nodes.jsonl": 1, "hosts.jsonl": 1, "commands.jsonl": 1, "alerts.jsonl": 1, "counts.jsonl": 1, "audit.jsonl": done.len()});
     assert_eq!(manifest["lines"], lines);
-    assert_eq!(archive.len(), 7);
+    assert_eq!(archive.len(), 9);
     for at in 0..archive.len() {
         let mut text = String::new();
         archive.by_index(at).unwrap().read_to_string(&mut text).unwrap();

@@ -1,5 +1,8 @@
 //! Backups: all of it comes back, into either kind of database, and the world goes on from there.
 
+use serde_json::{Value, json};
+use wire::command::{End, Outcome};
+
 use super::story::open;
 use super::*;
 
@@ -31,13 +34,41 @@ async fn seen(store: &Store, story: &Story) -> impl PartialEq + std::fmt::Debug 
         ask("\"rule 77\"").await.unwrap().alerts,
         ask("ip:192.0.2.9").await.unwrap().alerts,
         store.facets(&all(), query(), TimeZone::UTC, now).await.unwrap(),
-        store.clients(&all()).await.unwrap(),
+        (store.clients(&all()).await.unwrap(), hosts_and_commands(store).await),
         store.users().await.unwrap(),
         store
             .audit(&all(), AuditAsk { action: Some("client".into()), limit: 99, ..AuditAsk::default() })
             .await
             .unwrap(),
     )
+}
+
+/// A node tells of a host, and answers one of two questions; the other one waits.
+async fn known(story: &Story, node: NodeId) -> (Record, Record) {
+    let host = json!({"agent": "001", "name": "naïve \u{202e} web", "state": "active", "groups": ["default", "web"]});
+    let hosts = json!({"changed": [host]});
+    let ask = async |deed: Value| {
+        let deed = serde_json::from_value(deed).unwrap();
+        let new = NewCommand { node, deed, within: SignedDuration::from_hours(1) };
+        story.store.command(admin(), &all(), new).await.unwrap().id
+    };
+    let ports = ask(json!({"deed": "inventory", "agent": "001", "what": "ports"})).await;
+    ask(json!({"deed": "restart_agent", "agent": "001"})).await;
+    let answer = json!({"items": [{"port": 22}], "total": 1, "cut": false});
+    let at = Timestamp::UNIX_EPOCH;
+    let outcome = Outcome { id: ports.0, end: End::Done, said: "1 found".into(), answer, at };
+    (Record::Hosts(Box::new(serde_json::from_value(hosts).unwrap())), Record::Outcome(Box::new(outcome)))
+}
+
+/// Hosts, and commands with what was found.
+async fn hosts_and_commands(store: &Store) -> (HostPage, Vec<Command>) {
+    let hosts = store.hosts(&all(), HostAsk { limit: 9, ..HostAsk::default() }).await.unwrap();
+    let mut commands = Vec::new();
+    for command in store.commands(&all(), CommandAsk { limit: 9, ..CommandAsk::default() }).await.unwrap() {
+        commands.push(store.command_by_id(&all(), command.id).await.unwrap());
+    }
+    assert_eq!((hosts.hosts.len(), commands.len()), (1, 2), "what is compared is there");
+    (hosts, commands)
 }
 
 #[tokio::test]
@@ -50,6 +81,8 @@ async fn all_of_it_comes_back_into_either_kind_of_database_and_the_node_goes_on(
         alerts[0].source = Some(Endpoint { ip: Some("192.0.2.9".into()), ..Endpoint::default() });
         node.send(&story.store, alerts.into_iter().map(|alert| Record::Alert(Box::new(alert))).collect()).await;
     }
+    let (told, outcome) = known(&story, node.node).await;
+    node.send(&story.store, vec![told, outcome]).await;
     let first = story.rows("").await.remove(0);
     let comment = Some("naïve \u{202e}\u{1f600} \" text\n".to_owned());
     story.store.act(admin(), &all(), vec![(acme, first.id)], Action::Close, comment).await.unwrap();
@@ -70,6 +103,9 @@ async fn all_of_it_comes_back_into_either_kind_of_database_and_the_node_goes_on(
         assert!(matches!(store.verify_audit(None).await.unwrap(), Verified::Whole { .. }));
         assert_eq!(store.sealed("mail").await.unwrap(), Some(vec![0, 159, 146, 150]));
         assert_eq!(store.session(&secret, None).await.unwrap(), None, "a backup lets nobody in");
+        // What waits still waits; what has ended does not.
+        let waiting = store.waiting_commands(node.node).await.unwrap();
+        assert_eq!(waiting.iter().map(|command| command.deed.word()).collect::<Vec<_>>(), ["restart_agent"]);
         // What comes next comes after, with numbers that were never given.
         let mut on = Sender { node: node.node, position: node.position, epoch: node.epoch };
         on.send(&store, vec![Record::Alert(Box::new(alert("next")))]).await;
@@ -123,4 +159,26 @@ async fn without_the_master_key_secrets_are_left_out_and_an_unfinished_restore_o
     database.tamper("INSERT INTO meta (name, value) VALUES ('restoring', '1')");
     let error = Store::open(database.place(), Options::default()).await.err().unwrap().to_string();
     assert!(error.contains("begun and not ended"), "{error}");
+}
+
+#[tokio::test]
+async fn a_client_that_is_erased_leaves_no_host_and_no_command() {
+    let story = Story::begin().await;
+    let acme = story.client("Acme").await.id;
+    let mut node = story.node(acme, "probe").await;
+    let (told, outcome) = known(&story, node.node).await;
+    node.send(&story.store, vec![told, outcome]).await;
+    let rows = async || {
+        let contents = Contents::of(back_up(&story).await.as_slice()).unwrap();
+        ["host", "command"].map(|table| contents.rows.get(table).copied().unwrap_or_default())
+    };
+    assert_eq!(rows().await, [1, 2]);
+    story.store.delete_node(admin(), &all(), node.node).await.unwrap();
+    story.store.catch_up().await.unwrap();
+    assert_eq!(rows().await, [0, 0], "they go with their node");
+    story.store.delete_client(admin(), &all(), acme).await.unwrap();
+    story.store.catch_up().await.unwrap();
+    let said = story.store.audit(&all(), AuditAsk { limit: 99, ..AuditAsk::default() }).await.unwrap();
+    let told = format!("{said:?}");
+    assert!(!told.contains("restart_agent"), "what was asked of its nodes is erased: {told}");
 }
