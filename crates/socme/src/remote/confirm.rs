@@ -26,3 +26,19 @@ pub(super) async fn confirm(what: &str, name: &str, deed: &str, yes: Option<&str
     }
     Err(Failure::failed("That is not its name: nothing was done."))
 }
+
+/// Fails unless somebody agrees: with `--yes`, or at the terminal. `deed` says what happens, as a sentence.
+pub(super) async fn agree(deed: &str, yes: bool) -> Result<()> {
+    if yes {
+        return Ok(());
+    }
+    let mend = "In a script, say that you mean it: --yes";
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::usage(format!("{deed} Whether you mean that is asked for.")).mend(mend));
+    }
+    let answer = ask::line(&format!("{deed} Go on? [y/N] "), mend).await?;
+    if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes" | "o" | "oui") {
+        return Ok(());
+    }
+    Err(Failure::failed("Nothing was asked of the node."))
+}

@@ -35,6 +35,12 @@ pub(super) enum Kind {
     Refused,
     /// There is none such, or the asker may not see it.
     NotFound,
+    /// The client's policy forbids it to the node.
+    Forbidden,
+    /// Its node did not begin it in time, or it was withdrawn.
+    NotBegun,
+    /// It may have been done, and nobody knows.
+    Unknown,
     /// Whoever reads the output has seen enough.
     Unread,
 }
@@ -120,6 +126,9 @@ impl Failure {
             Kind::Usage => 2,
             Kind::Refused => 3,
             Kind::NotFound => 4,
+            Kind::Forbidden => 5,
+            Kind::NotBegun => 6,
+            Kind::Unknown => 7,
         }
     }
 

@@ -9,10 +9,12 @@ mod alerts;
 mod ask;
 mod audit;
 mod clients;
+mod commands;
 mod confirm;
 mod core;
 mod failure;
 mod field;
+mod hosts;
 mod keys;
 mod live;
 mod login;
@@ -24,6 +26,7 @@ mod role;
 mod table;
 mod times;
 mod users;
+mod vulnerable;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -43,6 +46,12 @@ pub(crate) enum Remote {
     Clients(clients::Clients),
     /// Nodes: the machines that watch
     Nodes(nodes::Nodes),
+    /// Hosts: what the clients' Wazuh agents watch
+    Hosts(hosts::Hosts),
+    /// Commands: what is asked of nodes, and what became of it
+    Commands(commands::Commands),
+    /// Find the hosts that have a vulnerability, at all clients
+    Vulnerable(vulnerable::Vulnerable),
     /// Users: who may sign in, and what they may do (for administrators)
     Users(users::Users),
     /// Keys for programs
@@ -54,7 +63,8 @@ pub(crate) enum Remote {
 /// The exit codes, for `--help`.
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes of what asks a core (login to audit): 0 done, 1 it could not be done, 2 wrong usage, 3 not signed in or not
-allowed, 4 there is no such thing or you may not see it, 130 interrupted.";
+allowed, 4 there is no such thing or you may not see it, 130 interrupted; of what is asked of a node: 5 the client's policy
+forbids it, 6 the node did not begin it in time or it was withdrawn, 7 nobody knows whether it was done.";
 
 /// Whoever pressed Ctrl-C knows why it ended.
 const INTERRUPTED: u8 = 130;
@@ -78,6 +88,9 @@ impl Remote {
                 Self::Alerts(alerts) => alerts.run().await,
                 Self::Clients(clients) => clients.run().await,
                 Self::Nodes(nodes) => nodes.run().await,
+                Self::Hosts(hosts) => hosts.run().await,
+                Self::Commands(commands) => commands.run().await,
+                Self::Vulnerable(vulnerable) => vulnerable.run().await,
                 Self::Users(users) => users.run().await,
                 Self::Keys(keys) => keys.run().await,
                 Self::Audit(audit) => audit.run().await,

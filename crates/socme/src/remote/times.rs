@@ -30,6 +30,21 @@ fn read(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, String
     local.and_then(|local| local.to_zoned_datetime(zone.clone())).map(|zoned| zoned.timestamp()).map_err(|_| wrong())
 }
 
+/// How long ago a moment is, in its largest unit: `40 s`, `5 min`, `3 h`, `12 d`. Empty without one.
+pub(super) fn age(at: Option<Timestamp>) -> String {
+    at.map(|at| span(Timestamp::now().duration_since(at))).unwrap_or_default()
+}
+
+fn span(span: SignedDuration) -> String {
+    // Another machine's clock may be a little ahead of this one's.
+    match span.as_secs().max(0) {
+        seconds @ ..60 => format!("{seconds} s"),
+        seconds @ 60..3_600 => format!("{} min", seconds / 60),
+        seconds @ 3_600..172_800 => format!("{} h", seconds / 3_600),
+        seconds => format!("{} d", seconds / 86_400),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,5 +62,11 @@ mod tests {
         for wrong in ["", "yesterday", "5y", "99999999999999999999d"] {
             assert_eq!(read(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn an_age_has_one_unit() {
+        let ages = [-5, 59, 60, 3_599, 3_600, 172_799, 172_800].map(|seconds| span(SignedDuration::from_secs(seconds)));
+        assert_eq!(ages, ["0 s", "59 s", "1 min", "59 min", "1 h", "47 h", "2 d"]);
     }
 }

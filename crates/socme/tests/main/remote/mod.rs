@@ -2,6 +2,7 @@
 
 mod alerts;
 mod hostile;
+mod hosts;
 mod login;
 mod manage;
 mod shell;
@@ -29,11 +30,16 @@ struct Soc {
     url: String,
     folder: tempfile::TempDir,
     alerts: PathBuf,
-    _node: Node,
+    node: Node,
 }
 
 impl Soc {
     fn new() -> Self {
+        Self::with("", "")
+    }
+
+    /// With more in the node's file, and this policy.
+    fn with(more: &str, policy: &str) -> Self {
         let folder = tempfile::tempdir().expect("tempdir");
         let alerts = folder.path().join("alerts.json");
         std::fs::write(&alerts, "").expect("write");
@@ -41,12 +47,13 @@ impl Soc {
         let acme = core.new_client("Acme");
         core.new_client("City Library");
         let token = core.new_token(acme);
-        let sources = format!("[[source]]\nkind = \"wazuh\"\npath = {alerts:?}\nstart = \"beginning\"\n");
+        let sources = format!("[[source]]\nkind = \"wazuh\"\npath = {alerts:?}\nstart = \"beginning\"\n{more}");
         let mut node = Node::new(&folder.path().join("node"), &sources);
+        node.policy(policy);
         node.enrol(&token);
         node.launch();
         let url = format!("http://{}", core.people);
-        Self { core, url, folder, alerts, _node: node }
+        Self { core, url, folder, alerts, node }
     }
 
     /// Has Wazuh write an alert of this rule.
@@ -66,6 +73,15 @@ impl Soc {
         wait_for("the alerts at the core", LIMIT, || {
             (self.core.get("/alerts/count?q=source:wazuh")["count"] == many).then_some(())
         });
+    }
+
+    /// Enrols a machine at the other client; it never speaks again.
+    fn second_node(&mut self) {
+        let clients = self.core.get("/clients");
+        let library =
+            clients["clients"].as_array().and_then(|all| all.iter().find(|one| one["name"] == "City Library"));
+        let token = self.core.new_token(library.and_then(|one| one["id"].as_i64()).expect("the library"));
+        Node::new(&self.folder.path().join("second"), "").enrol(&token);
     }
 
     /// Somebody with this key from the environment's file.
