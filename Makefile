@@ -21,6 +21,7 @@ setup: ## Install what SOCme needs on Debian, and only that
 demo: ## Show the whole of SOCme on this machine; Ctrl-C ends it
 	@scripts/setup demo
 	@$(MAKE) --no-print-directory build
+	@cargo build --locked --package wazuh-imitation --example fleet
 	@target/debug/socme demo $(ARGS)
 
 .PHONY: test

@@ -18,7 +18,7 @@ use super::schedule::Schedule;
 use super::sensor::Sensor;
 use super::traffic::Request;
 use super::traffic::scene::Scene;
-use super::wazuh::{Manager, Stage};
+use super::wazuh::{Fleet, Manager, Stage};
 
 /// A client of the running demo.
 pub(crate) struct Client {
@@ -26,6 +26,7 @@ pub(crate) struct Client {
     network: Network,
     sensor: Sensor,
     node: Child,
+    fleet: Option<Fleet>,
     manager: Manager,
     dice: fastrand::Rng,
     config: PathBuf,
@@ -33,11 +34,18 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Builds its network and starts Suricata on it, enrols the node and starts it.
+    /// Builds its network and starts Suricata on it, and the imitation of a Wazuh (`fleet`, if there is one), enrols the node
+    /// and starts it.
     ///
     /// # Errors
     /// Says which part failed and why.
-    pub(crate) async fn start(folder: &Folder, api: &Api, scene: &'static Scene, namespaces: bool) -> Result<Self> {
+    pub(crate) async fn start(
+        folder: &Folder,
+        api: &Api,
+        scene: &'static Scene,
+        namespaces: bool,
+        fleet: Option<&Path>,
+    ) -> Result<Self> {
         let network = if namespaces {
             Network::namespaces(scene).await?
         } else {
@@ -46,7 +54,11 @@ impl Client {
         let mut sensor = Sensor::start(folder, scene, &network)?;
         let manager = Manager::open(&folder.sub(&format!("{}/wazuh", scene.slug))?, &ZonedDateTime::now())
             .context("cannot write Wazuh's alerts")?;
-        let config = configure(folder, scene, &sensor.eve(), &manager.live())?;
+        let fleet = match fleet {
+            Some(program) => Some(Fleet::start(program, scene).await?),
+            None => None,
+        };
+        let config = configure(folder, scene, &sensor.eve(), &manager.live(), fleet.as_ref())?;
         enrol(api, scene, &config).await?;
         sensor.ready().await?;
         let home = folder.sub(&format!("{}/node", scene.slug))?;
@@ -54,7 +66,7 @@ impl Client {
         start.args(["node", "run", "--config"]).arg(&config);
         let node = Child::start(format!("the node of {}", scene.name), &mut start, &home.join("node.log"))?;
         let dice = fastrand::Rng::new();
-        Ok(Self { scene, network, sensor, node, manager, dice, config, flushed: Instant::now() })
+        Ok(Self { scene, network, sensor, node, fleet, manager, dice, config, flushed: Instant::now() })
     }
 
     /// What others may know of it.
@@ -116,6 +128,11 @@ impl Client {
                 tail(&self.sensor.eve().with_file_name("suricata.log"))
             );
         }
+        if let Some(fleet) = &mut self.fleet
+            && let Some(status) = fleet.child.ended()
+        {
+            bail!("{} ended ({status})", fleet.child.name);
+        }
         self.network.alive()
     }
 
@@ -123,18 +140,24 @@ impl Client {
     pub(crate) async fn stop(&mut self) {
         self.network.stop().await;
         tokio::join!(self.sensor.child.stop(), self.node.stop());
+        if let Some(fleet) = &mut self.fleet {
+            fleet.child.stop().await;
+        }
     }
 }
 
-fn configure(folder: &Folder, scene: &Scene, eve: &Path, wazuh: &Path) -> Result<PathBuf> {
+fn configure(folder: &Folder, scene: &Scene, eve: &Path, wazuh: &Path, fleet: Option<&Fleet>) -> Result<PathBuf> {
     let home = folder.sub(&format!("{}/node", scene.slug))?;
     let config = home.join("node.toml");
-    let text = format!(
+    let mut text = format!(
         "data = {:?}\npolicy = {:?}\n\n[[source]]\nkind = \"suricata\"\npath = {eve:?}\nstart = \"beginning\"\n\n\
          [[source]]\nkind = \"wazuh\"\npath = {wazuh:?}\nstart = \"beginning\"\n",
         home.join("data"),
         home.join("policy.toml"),
     );
+    if let Some(fleet) = fleet {
+        text += &fleet.settings(scene, &home)?;
+    }
     std::fs::write(&config, text).with_context(|| format!("cannot write {}", config.display()))?;
     Ok(config)
 }

@@ -1,7 +1,7 @@
 //! `socme demo`: a core, three clients with a node and a Suricata each, and traffic that they really see.
 //!
 //! Everything runs as the same programs that a real installation runs, as child processes. Two things are made up: who
-//! talks on the networks ([`traffic`]), and what Wazuh says ([`wazuh`]). The demo tells so.
+//! talks on the networks ([`traffic`]), and what Wazuh says and does ([`wazuh`]). The demo tells so.
 //!
 //! # Nothing is left behind
 //! Children end with the demo, however it ends ([`child`]); network namespaces end with the processes in them

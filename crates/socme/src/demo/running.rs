@@ -25,6 +25,8 @@ pub(crate) struct Running {
     pub dir: PathBuf,
     /// Its clients.
     pub clients: Vec<RunningClient>,
+    /// True if it has an imitation of Wazuh with hosts.
+    pub hosts: bool,
 }
 
 /// A client of a running demo.

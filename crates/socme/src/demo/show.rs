@@ -17,6 +17,7 @@ use super::running::Running;
 use super::schedule::Schedule;
 use super::sensor;
 use super::traffic::scene::SCENES;
+use super::wazuh::Fleet;
 
 /// Shows SOCme on this machine alone: a core, three clients with a node and a Suricata each, and traffic that they see
 #[derive(clap::Args, Debug)]
@@ -40,7 +41,7 @@ pub(crate) struct Demo {
     /// Use capture files instead of network namespaces
     #[arg(long)]
     no_netns: bool,
-    /// Play nothing by itself, only what `socme demo-traffic one` asks for
+    /// Play nothing by itself, only what `socme demo-traffic one` asks for; there are no hosts then
     #[arg(long)]
     quiet: bool,
 }
@@ -90,9 +91,12 @@ impl Demo {
             let link = core.sign_in_link().await?;
             core.api.follow_link(link.rsplit('#').next().unwrap_or_default()).await?;
         }
+        // A host comes and goes by itself.
+        let fleet = if self.quiet { None } else { Fleet::program() };
         for scene in &SCENES {
             progress.step(&format!("{}: network, Suricata, node", scene.name));
-            stage.clients.push(Client::start(&folder, &core.api, scene, obstacle.is_none()).await?);
+            let client = Client::start(&folder, &core.api, scene, obstacle.is_none(), fleet.as_deref()).await?;
+            stage.clients.push(client);
         }
         progress.step("nodes report to the core");
         online(core, stage.clients.len()).await?;
@@ -105,6 +109,7 @@ impl Demo {
             core: core.child.pid(),
             dir: folder.path().to_owned(),
             clients: stage.clients.iter().map(Client::running).collect(),
+            hosts: fleet.is_some(),
         };
         running.write()?;
         stage.folder = Some(folder);
@@ -170,6 +175,18 @@ impl Demo {
             ),
         }
         println!("  {:<14}Wazuh's alerts: no manager runs here, this demo writes its alerts.json.", "generated");
+        if running.hosts {
+            let hosts: u32 = SCENES.iter().map(|scene| u32::from(scene.hosts)).sum();
+            println!(
+                "  {:<14}{hosts} hosts with their inventory and vulnerabilities (try CVE-2026-12345): an imitation of Wazuh answers\n\
+                 {:16}for them, and does what is asked of it unless a client's policy forbids it, as that of {} does.",
+                "imitated",
+                "",
+                SCENES.iter().find(|scene| !scene.lets_act).map_or("none", |scene| scene.name)
+            );
+        } else {
+            println!("  {:<14}hosts: without --quiet, `make demo` has an imitation of Wazuh for them.", "left out");
+        }
         println!("\nPlay with it");
         let socme = program();
         println!("  {socme} demo-traffic list                      what can happen");

@@ -16,19 +16,41 @@ pub(crate) struct Scene {
     pub site: &'static str,
     /// Its time zone.
     pub time_zone: &'static str,
+    /// How many hosts its imitated Wazuh watches.
+    pub hosts: u8,
+    /// True if its policy allows every command; else those that only read.
+    pub lets_act: bool,
     /// Second byte of its addresses.
     net: u8,
 }
 
 /// All clients of the demo.
 pub(crate) const SCENES: [Scene; 3] = [
-    Scene { name: "Acme", slug: "acme", site: "Head office", time_zone: "Europe/London", net: 21 },
-    Scene { name: "Lycée Exemple", slug: "lycee-exemple", site: "Bâtiment A", time_zone: "Europe/Paris", net: 22 },
+    Scene {
+        name: "Acme",
+        slug: "acme",
+        site: "Head office",
+        time_zone: "Europe/London",
+        hosts: 16,
+        lets_act: true,
+        net: 21,
+    },
+    Scene {
+        name: "Lycée Exemple",
+        slug: "lycee-exemple",
+        site: "Bâtiment A",
+        time_zone: "Europe/Paris",
+        hosts: 15,
+        lets_act: true,
+        net: 22,
+    },
     Scene {
         name: "Sample Bakery",
         slug: "sample-bakery",
         site: "Shop and bakehouse",
         time_zone: "America/New_York",
+        hosts: 9,
+        lets_act: false,
         net: 23,
     },
 ];
