@@ -2,6 +2,7 @@
 //!
 //! A policy that cannot be read stops the node: it never runs without the one that the client has written.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -74,11 +75,14 @@ pub struct HostAlarms {
     pub never_seen_hours: u32,
     /// Not about these: names, or `group:` and a group's name.
     pub quiet: Vec<String>,
+    /// Nor about the agents with these ids: those that are quiet by a name that is masked.
+    #[serde(skip)]
+    pub(crate) spared: BTreeSet<String>,
 }
 
 impl Default for HostAlarms {
     fn default() -> Self {
-        Self { silent: true, never_seen_hours: 24, quiet: Vec::new() }
+        Self { silent: true, never_seen_hours: 24, quiet: Vec::new(), spared: BTreeSet::new() }
     }
 }
 
@@ -86,10 +90,11 @@ impl HostAlarms {
     /// True if nobody is to be woken for this host.
     #[must_use]
     pub fn spares(&self, host: &Host) -> bool {
-        self.quiet.iter().any(|quiet| match quiet.strip_prefix("group:") {
+        let named = self.quiet.iter().any(|quiet| match quiet.strip_prefix("group:") {
             Some(group) => host.groups.iter().any(|own| own == group),
             None => quiet.eq_ignore_ascii_case(&host.name),
-        })
+        });
+        named || self.spared.contains(&host.agent)
     }
 }
 

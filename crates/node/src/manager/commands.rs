@@ -121,6 +121,7 @@ where
                 Some(command) if journal.knows(command.id) || !busy.insert(command.id) => continue,
                 Some(command) => {
                     if let Err(refusal) = permitted(&command.deed, allow) {
+                        tracing::warn!(command = command.id, deed = command.deed.word(), "the core asked for what is not allowed: refused");
                         journal.end(outcome(command.id, End::Refused, refusal, Value::Null)).await?;
                         busy.remove(&command.id);
                         continue;
@@ -138,6 +139,9 @@ where
         };
         match step {
             Step::Asked(command, Some(true)) => {
+                // For the client: what the core says that it asked is the core's word.
+                let agent = command.deed.agent().unwrap_or_default();
+                tracing::info!(command = command.id, deed = command.deed.word(), agent, "the core asked for this: it begins");
                 let (turns, id, done) = (Arc::clone(&turns), command.id, perform(command.deed));
                 steps.spawn(async move {
                     let _turn = turns.acquire_owned().await;
@@ -154,6 +158,7 @@ where
             }
             Step::Performed(id, performed) => {
                 let Performed { end, said, answer } = performed;
+                tracing::info!(command = id, ?end, "it has ended");
                 journal.end(outcome(id, end, said, answer)).await?;
                 busy.remove(&id);
             }

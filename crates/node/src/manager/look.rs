@@ -16,6 +16,7 @@ use wire::status::WazuhStatus;
 
 use super::health::{self, Health};
 use super::hosts::{self, Piece, Roll};
+use super::masks::Masks;
 use super::{AGAIN, Doors};
 use crate::config::Limits;
 use crate::pipeline::{Shared, Void};
@@ -49,6 +50,7 @@ pub(super) struct Look {
     pub(super) limits: Limits,
     pub(super) every: Duration,
     pub(super) alarms: HostAlarms,
+    pub(super) masks: Masks,
     pub(super) shared: Arc<Shared>,
     pub(super) status: watch::Sender<Option<WazuhStatus>>,
 }
@@ -90,10 +92,11 @@ impl Look {
         loop {
             let now = Timestamp::now();
             match self.ask(status, before).await {
-                Ok(found) => {
+                Ok(mut found) => {
                     (status.error, status.looked) = (None, Some(now));
                     count(status, &found);
-                    for piece in roll.changes(&found, &self.alarms, now) {
+                    let alarms = self.masks.hosts(&mut found, &self.alarms);
+                    for piece in roll.changes(&found, &alarms, now) {
                         self.write(epoch, &piece).await?;
                         roll.written(piece);
                     }

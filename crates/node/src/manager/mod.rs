@@ -8,6 +8,7 @@ mod health;
 mod hosts;
 mod journal;
 mod look;
+mod masks;
 mod poll;
 
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use wazuh::api::{Api, Settings};
 use wazuh::indexer::Indexer;
-use wire::command::{Command, Permission};
+use wire::command::{Command, Deed, Permission};
 use wire::status::WazuhStatus;
 
 use crate::config::{Config, Wazuh};
@@ -26,6 +27,7 @@ use crate::policy::{HostAlarms, Policy};
 
 pub(crate) use commands::WAITING;
 pub(crate) use health::stopped;
+use masks::Masks;
 
 /// Between two tries to read what cannot be read.
 const AGAIN: Duration = Duration::from_secs(5);
@@ -37,6 +39,7 @@ pub(crate) struct Manager {
     alarms: HostAlarms,
     shared: Arc<Shared>,
     status: watch::Sender<Option<WazuhStatus>>,
+    masks: Masks,
     /// Names of the sources that are read from the indexer.
     polled: Vec<String>,
 }
@@ -58,7 +61,8 @@ impl Manager {
         let (allow, alarms) = (policy.allow.clone(), policy.hosts.clone());
         let polled = config.source.iter().filter(|source| !source.kind.is_file());
         let polled = polled.map(|source| source.name.clone()).collect();
-        Self { wazuh: config.wazuh.clone(), allow, alarms, shared, status, polled }
+        let masks = Masks::new(policy);
+        Self { wazuh: config.wazuh.clone(), allow, alarms, shared, status, masks, polled }
     }
 
     /// Looks at the manager, and does what the core asks, until it is dropped.
@@ -71,13 +75,22 @@ impl Manager {
             limits: self.wazuh.limits.clone(),
             every: Duration::from_secs(self.wazuh.look_seconds.0.into()),
             alarms: self.alarms,
+            masks: self.masks.clone(),
             shared: Arc::clone(&self.shared),
             status: self.status,
         };
         let polls =
             self.polled.into_iter().map(|name| poll::run(Arc::clone(&self.shared), name, doors.indexer.clone()));
         let polls = futures::future::join_all(polls);
-        let perform = move |deed| deeds::perform(doors.clone(), deed);
+        let masks = self.masks;
+        let perform = move |deed: Deed| {
+            let (doors, masks) = (doors.clone(), masks.clone());
+            async move {
+                let mut performed = deeds::perform(doors, deed.clone()).await;
+                masks.answer(&deed, &mut performed.answer);
+                performed
+            }
+        };
         tokio::join!(polls, look.run(), commands::run(&self.shared, &self.allow, core, heard, perform));
     }
 }
