@@ -316,9 +316,11 @@ pub(crate) fn shown(text: &str) -> String {
             short.push('…');
             break;
         }
-        // Besides control characters, the marks that turn the direction of writing can make a line read as another.
+        // Besides control characters, the marks that turn the direction of writing can make a line read as another, and
+        // what nobody sees can make two lines look alike.
         if letter.is_control()
-            || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+            || matches!(letter, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
         {
             let _ = write!(short, "{}", letter.escape_unicode());
         } else {
@@ -352,6 +354,7 @@ mod tests {
     fn hostile_text_is_short_and_cannot_move_the_cursor() {
         assert_eq!(shown("a\x1b[2J\nb"), "a\\u{1b}[2J\\u{a}b");
         assert_eq!(shown("\u{202e}txt.exe"), "\\u{202e}txt.exe");
+        assert_eq!(shown("a\u{e0041}b\u{ad}"), "a\\u{e0041}b\\u{ad}");
         assert_eq!(shown(&"é".repeat(5000)).chars().count(), SHOWN + 1);
     }
 

@@ -1,7 +1,7 @@
 //! What stands in alerts, whatever the manager made of it.
 
 use serde_json::json;
-use wazuh::alerts::{Alert, Moment, NotAnAlert};
+use wazuh::alerts::{Alert, Key, Moment, NotAnAlert};
 
 fn alert(more: &serde_json::Value) -> Alert {
     let mut document = json!({ "timestamp": "2026-05-01T12:00:00.123+0200" });
@@ -164,4 +164,49 @@ fn sysmons_other_events_and_the_security_log_give_their_own_fields() {
     assert_eq!((logon.user.as_deref(), logon.domain.as_deref()), (Some("Anna"), Some("EXAMPLE")));
     assert_eq!((logon.process.id, logon.parent.id), (Some(0x1a4), Some(0x10)), "hexadecimal there");
     assert_eq!(logon.source_ip.as_deref(), Some("192.0.2.7"));
+}
+
+#[test]
+fn what_decoders_found_is_text_and_lists_stay_lists() {
+    let found = alert(&json!({
+        "rule": { "description": "no level is written where it is none" },
+        "data": { "aws": { "encrypted": "true", "owner": "null", "size": "512", "id": "123456789012.000000" }, "tags": [1, "two"] },
+    }));
+    assert_eq!(found.rule.as_ref().map(|rule| rule.level), Some(0));
+    let text = |path: &str| found.text(path);
+    assert_eq!(text("data.aws.encrypted").as_deref(), Some("true"));
+    assert_eq!(
+        text("data.aws.owner").as_deref(),
+        Some("null"),
+        "a null that became text cannot be told from that text"
+    );
+    assert_eq!(text("data.aws.id").as_deref(), Some("123456789012.000000"), "as it was written; `Whole` reads it");
+    assert_eq!((text("data.aws"), text("data.aws.size.x"), text("data.tags")), (None, None, None));
+    assert_eq!(found.document.pointer("/data/tags"), Some(&json!([1, "two"])));
+}
+
+#[test]
+fn the_same_alert_in_the_file_and_in_the_indexer_has_one_key() {
+    let line = r#"{"timestamp":"2026-05-01T12:00:00.123+0200","rule":{"level":5,"id":"5710"},"agent":{"id":"001","name":"web1"},"manager":{"name":"m"},"id":"1777629600.9","cluster":{"name":"wazuh","node":"n1"},"data":{"srcip":"192.0.2.7"}}"#;
+    // What Filebeat and the pipeline add, in the order in which they leave it.
+    let document = r#"{"input":{"type":"log"},"agent":{"name":"web1","id":"001"},"manager":{"name":"m"},"data":{"srcip":"192.0.2.7"},"rule":{"level":5,"id":"5710"},"@timestamp":"2026-05-01T10:00:00.123Z","id":"1777629600.9","cluster":{"node":"n1","name":"wazuh"},"GeoLocation":{"country_name":"X","location":{"lat":1.0,"lon":2.0}},"timestamp":"2026-05-01T12:00:00.123+0200"}"#;
+    assert_eq!(Key::of(line.as_bytes()), Key::of(document.as_bytes()));
+    let (written, indexed) = (Alert::parse(line.as_bytes()).unwrap(), Alert::parse(document.as_bytes()).unwrap());
+    assert_eq!(written.key(line.as_bytes()), indexed.key(document.as_bytes()));
+    assert_eq!(indexed.text("GeoLocation.country_name").as_deref(), Some("X"));
+    assert_eq!((written.timestamp, written.rule, written.agent), (indexed.timestamp, indexed.rule, indexed.agent));
+}
+
+#[test]
+fn a_windows_event_may_lack_anything_and_what_has_no_name_is_kept() {
+    let event = alert(&json!({ "data": { "win": {
+        "system": { "eventID": "1102", "channel": "Security", "systemTime": "2026-05-01T10:00:00.1Z" },
+        "eventdata": { "data": "one, two" },
+        "logFileCleared": { "subjectUserName": "anna" },
+    } } }));
+    let windows = event.windows().unwrap();
+    assert_eq!((windows.event_id, windows.user.as_ref(), windows.process.image.as_ref()), (Some(1102), None, None));
+    assert_eq!(event.text("data.win.eventdata.data").as_deref(), Some("one, two"));
+    assert_eq!(event.text("data.win.logFileCleared.subjectUserName").as_deref(), Some("anna"));
+    assert!(alert(&json!({ "data": { "win": {} } })).windows().is_some(), "as empty as it may be, it is one");
 }

@@ -131,3 +131,36 @@ fn a_day_that_was_deleted_unread_is_a_gap() {
     assert_eq!(lines, ["{\"n\":3}"]);
     assert!(matches!(&lost[..], [Lost::Gap { .. }]), "{lost:?}");
 }
+
+#[test]
+fn a_day_without_alerts_leaves_no_file_and_no_gap() {
+    let folder = Folder::new();
+    folder.day("ossec-alerts-01.json");
+    folder.write("{\"n\":1}\n");
+    let (lines, cursor, _) = read(&folder, None, SystemTime::now());
+    assert_eq!(lines, ["{\"n\":1}"]);
+    // Nothing happened on the second: its file is deleted when the third begins.
+    let empty = folder.day("ossec-alerts-02.json");
+    let (lines, cursor, _) = read(&folder, Some(&cursor), SystemTime::now());
+    assert_eq!(lines, Vec::<String>::new());
+    fs::remove_file(empty).unwrap();
+    folder.day("ossec-alerts-03.json");
+    folder.write("{\"n\":3}\n");
+    let (lines, _, lost) = read(&folder, Some(&cursor), SystemTime::now());
+    assert_eq!((lines, lost), (vec!["{\"n\":3}".to_owned()], Vec::new()));
+}
+
+#[test]
+fn a_line_of_a_mebibyte_is_an_alert() {
+    let folder = Folder::new();
+    folder.day("ossec-alerts-01.json");
+    let long = format!(
+        "{{\"timestamp\":\"2026-05-01T12:00:00.123+0200\",\"previous_output\":\"{}\"}}\n",
+        "\\n".repeat(1 << 19)
+    );
+    folder.write(&long);
+    let mut follower = Follower::open(folder.live(), None, Start::Beginning).unwrap();
+    let batch = follower.poll(SystemTime::now()).unwrap();
+    let alert = batch.lines[0].alert().unwrap();
+    assert_eq!(alert.previous_output.map(|text| text.len()), Some(1 << 19));
+}

@@ -139,3 +139,14 @@ async fn no_sort_on_the_id_is_needed() {
     imitation.behave(|behaviour| behaviour.id_order = false);
     assert_eq!(through(pages(&ground, true)).await, (Vec::new(), 40));
 }
+
+#[tokio::test]
+async fn a_point_in_time_that_lacks_shards_is_not_read_through() {
+    let (ground, imitation) = holding(40).await;
+    let shards = json!({ "total": 3, "successful": 2, "skipped": 0, "failed": 1 });
+    let partial = json!({ "pit_id": "half", "_shards": shards, "creation_time": 1 });
+    imitation.next(Misbehaviour::Reply(Reply::ok(partial)));
+    assert_eq!(through(pages(&ground, true)).await, (Vec::new(), 40));
+    let asked = imitation.requests();
+    assert!(!asked.iter().any(|line| line == "POST /_search"), "{asked:?}");
+}

@@ -1,10 +1,13 @@
 //! The indexer: the same stories with the imitation and with a real OpenSearch, and what only the imitation can be told to do.
 
+mod absent;
 mod alike;
 mod ground;
 mod misbehaving;
 mod stories;
 mod tail;
+mod times;
+mod trust;
 
 use ground::Ground;
 
@@ -52,4 +55,5 @@ with_both! {
     a_query_that_is_none_is_refused_with_the_reason
     it_says_what_it_is
     late_documents_are_found_by_a_tail
+    documents_that_lack_what_they_are_sorted_by_are_given_once
 }

@@ -13,6 +13,7 @@ use wazuh::indexer::{
 };
 
 use super::Ground;
+pub(super) use super::absent::documents_that_lack_what_they_are_sorted_by_are_given_once;
 
 pub(super) fn begin() -> Timestamp {
     "2026-05-01T22:00:00Z".parse().unwrap()
