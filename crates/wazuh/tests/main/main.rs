@@ -12,6 +12,7 @@ mod api_reading;
 mod api_restart;
 mod api_ruleset;
 mod api_trust;
+mod command;
 mod contract;
 mod follower;
 mod indexer;
