@@ -20,6 +20,7 @@ pub struct NotAFingerprint;
 
 /// A server's certificate, as far as a person wants to know it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Certificate {
     /// Its SHA-256.
     pub fingerprint: Fingerprint,

@@ -5,6 +5,11 @@
 //! - [`alerts`] follows `alerts.json` on the manager itself.
 //!
 //! Wazuh 5 is another product for this purpose, and is refused with a sentence that says so.
+//!
+//! Every function of the API names its endpoint and the permission that it needs; times are [`jiff::Timestamp`]s in UTC; an
+//! [`Error`] is a sentence that ends with what to do. Facts are from Wazuh's code and specification, 4.3 to 4.14.
+
+#![warn(clippy::missing_errors_doc, clippy::missing_panics_doc)]
 
 pub mod alerts;
 pub mod api;
@@ -20,3 +25,8 @@ pub use connection::Server;
 pub use error::{Error, Kind, Route};
 pub use secret::Secret;
 pub use trust::{Identity, Trust};
+
+/// The example in it compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -12,6 +12,7 @@ use super::{Key, Suricata, Syscheck, Windows, time};
 /// An alert as the manager wrote it. Only its time is certain to be there; whatever else is absent or of another type than
 /// it should be is none, and everything is in [`Alert::document`].
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Alert {
     /// When the manager received the event, to the millisecond; not the time that stands in a log.
     pub timestamp: Timestamp,
@@ -45,6 +46,7 @@ pub struct Alert {
 
 /// Why an event is an alert.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Rule {
     /// Its number, as text.
     pub id: Option<String>,
@@ -66,6 +68,7 @@ pub struct Rule {
 
 /// ATT&CK. The lists are not aligned: each is without repetitions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Mitre {
     /// `T1110`, …
     pub ids: Vec<String>,
@@ -77,6 +80,7 @@ pub struct Mitre {
 
 /// The host.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Agent {
     /// Three digits or more; `000` is the manager itself.
     pub id: Option<String>,
@@ -88,6 +92,7 @@ pub struct Agent {
 
 /// A cluster of managers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Cluster {
     /// Its name; `wazuh` where there is no cluster.
     pub name: Option<String>,
@@ -97,6 +102,7 @@ pub struct Cluster {
 
 /// Why a line is no alert.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum NotAnAlert {
     /// No JSON: a line that was torn when the manager ended, with the next one behind it.
     #[error("this line is no JSON: {0}")]

@@ -16,7 +16,13 @@ const LINES: usize = 1000;
 const BYTES: usize = 4 << 20;
 
 /// Where to begin when there is no cursor.
-pub use tail::Start;
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// At the first line of today's file. The days before it are not read.
+    Beginning,
+    /// After the last line.
+    End,
+}
 
 /// A place in the file that survives restarts, midnights, compression and inodes that are used again: it is kept together
 /// with what was made of the lines before it, best in one transaction. Less than 2 KiB of JSON.
@@ -54,6 +60,7 @@ pub struct Follower {
 
 /// What came at once. Everything in it is before its cursor.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Batch {
     /// Lines, oldest first; none if the file holds no more for now.
     pub lines: Vec<Line>,
@@ -133,6 +140,10 @@ impl Follower {
     /// the group `wazuh`.
     pub fn open(path: impl AsRef<Path>, cursor: Option<Cursor>, start: Start) -> io::Result<Self> {
         let path = path.as_ref().to_owned();
+        let start = match start {
+            Start::Beginning => tail::Start::Beginning,
+            Start::End => tail::Start::End,
+        };
         let inner = tail::Follower::open(spec(&path), cursor.map(|cursor| cursor.0), start)?;
         let cursor = Cursor(inner.cursor());
         Ok(Self { path, inner: Some(inner), cursor, pending: None, every: Duration::from_secs(1) })
@@ -153,7 +164,7 @@ impl Follower {
         self.pending = None;
         let mut inner = match self.inner.take() {
             Some(inner) => inner,
-            None => tail::Follower::open(spec(&self.path), Some(self.cursor.0.clone()), Start::Beginning)?,
+            None => tail::Follower::open(spec(&self.path), Some(self.cursor.0.clone()), tail::Start::Beginning)?,
         };
         let read = read(&mut inner, now);
         self.inner = Some(inner);
@@ -172,7 +183,7 @@ impl Follower {
             let work = move || {
                 let mut inner = match inner {
                     Some(inner) => inner,
-                    None => tail::Follower::open(spec(&path), Some(cursor.0), Start::Beginning)?,
+                    None => tail::Follower::open(spec(&path), Some(cursor.0), tail::Start::Beginning)?,
                 };
                 let read = read(&mut inner, SystemTime::now());
                 Ok::<_, io::Error>((inner, read))

@@ -9,6 +9,7 @@ use super::{Alert, Whole, time};
 /// A Suricata alert that an agent read from EVE and the manager let through as rule 86601. Wazuh gives all of them level 3
 /// and turns their numbers into text; here they are numbers again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Suricata {
     /// When the sensor saw it, to the microsecond; the alert's own time is when the manager received it.
     pub timestamp: Option<Timestamp>,

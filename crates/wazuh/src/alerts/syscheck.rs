@@ -10,6 +10,7 @@ use super::{Whole, time};
 
 /// What file integrity monitoring saw. Sizes and ids are text in the document.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Syscheck {
     /// The file or registry key.
     pub path: Option<String>,

@@ -14,6 +14,7 @@ const SYSMON: &str = "Microsoft-Windows-Sysmon/Operational";
 /// A Windows event (decoder `windows_eventchannel`). Names, paths and command lines are in the case in which Windows gave
 /// them; of the fields' names, only the first letter was lowered by the manager.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Windows {
     /// `Security`, `Microsoft-Windows-Sysmon/Operational`, …
     pub channel: Option<String>,
@@ -63,6 +64,7 @@ pub struct Windows {
 
 /// A process.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Process {
     /// Its file.
     pub image: Option<String>,

@@ -69,6 +69,18 @@ impl Api {
     ///
     /// Wazuh server API, `PUT /active-response` (`active-response:command`).
     ///
+    /// ```
+    /// use wazuh::api::{ActiveResponse, AgentId, Agents};
+    /// # async fn example(api: wazuh::api::Api) -> Result<(), Box<dyn std::error::Error>> {
+    /// // For ten minutes: the name in ar.conf ends with the seconds.
+    /// let host: AgentId = "001".parse()?;
+    /// let block = ActiveResponse::named("firewall-drop600")?.about("192.0.2.7".parse()?);
+    /// let sent = api.active_response(&Agents::one(host.clone()), &block).await?;
+    /// sent.reached(&host)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// No answer, no permission at all, or the manager has no response of this name (1652). What concerns single agents is
     /// in the value: 1701 unknown, 1707 not connected, 1750 switched off there; of 000 the server says nothing.

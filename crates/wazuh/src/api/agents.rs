@@ -146,6 +146,7 @@ record! {
 
 /// An agent's number, and the key that it needs to connect.
 #[derive(Clone, Debug, Deserialize)]
+#[non_exhaustive]
 pub struct AgentKey {
     /// Its number.
     pub id: AgentId,

@@ -17,6 +17,7 @@ use crate::error::{Error, shown};
 
 /// A list in an answer, with what failed.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Items<T> {
     /// What was found or done.
     pub items: Vec<T>,
@@ -31,6 +32,7 @@ pub struct Items<T> {
 
 /// One reason and what failed for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Failed {
     /// Wazuh's code, for example 1701 (no such agent) or 1707 (agent not active).
     pub code: u32,
@@ -44,6 +46,7 @@ pub struct Failed {
 
 /// What became of something that agents were told. The manager passes it on; that an agent did it is not known.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Sent {
     /// The agents that it was sent to.
     pub to: Vec<AgentId>,

@@ -270,6 +270,17 @@ impl Api {
     }
 
     /// Packages; filters `name`, `vendor`, `architecture`, `format`, `version`.
+    ///
+    /// ```
+    /// # async fn example(api: wazuh::api::Api) -> Result<(), Box<dyn std::error::Error>> {
+    /// let host = "001".parse()?;
+    /// println!("{:?}", api.os(&host).await?.os);
+    /// for package in api.packages(&host).with("name", "openssl").all().await? {
+    ///     println!("{:?} {:?}", package.name, package.version);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn packages(&self, id: &AgentId) -> Listing<Package> {
         Listing::new(self, syscollector(id, "packages"), "name,version,architecture")
     }

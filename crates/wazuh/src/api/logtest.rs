@@ -59,6 +59,16 @@ impl Api {
     ///
     /// Wazuh server API, `PUT /logtest` (`logtest:run`).
     ///
+    /// ```
+    /// use wazuh::api::LogtestEvent;
+    /// # async fn example(api: wazuh::api::Api) -> Result<(), wazuh::Error> {
+    /// let line = "May  1 10:00:00 web1 sshd[1]: Invalid user eve from 192.0.2.7";
+    /// let verdict = api.logtest(&LogtestEvent::new(line, "syslog", "/var/log/auth.log")).await?;
+    /// println!("{:?} {:?}", verdict.alert, verdict.output);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// No answer, no permission, or rules that cannot be loaded: that is `Refused`, with the reasons.
     pub async fn logtest(&self, event: &LogtestEvent) -> Result<Verdict, Error> {

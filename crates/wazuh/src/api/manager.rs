@@ -162,6 +162,18 @@ impl Api {
     ///
     /// Wazuh server API, `GET /manager/status` (`manager:read`).
     ///
+    /// ```
+    /// # async fn example(api: wazuh::api::Api) -> Result<(), wazuh::Error> {
+    /// for (name, state) in api.daemons().await? {
+    ///     println!("{name} {state}");
+    /// }
+    /// for daemon in api.daemon_statistics(&["wazuh-analysisd"]).await? {
+    ///     println!("{:?}", daemon.metrics);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// No answer, or no permission.
     pub async fn daemons(&self) -> Result<BTreeMap<String, String>, Error> {

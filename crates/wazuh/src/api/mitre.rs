@@ -7,6 +7,7 @@ use crate::error::Error;
 
 /// What there is of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum MitreKind {
     /// Ways to do something, for example T1059.
     Techniques,

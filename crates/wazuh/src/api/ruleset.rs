@@ -108,6 +108,7 @@ record! {
 /// A file that was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "the server may have changed the file"]
+#[non_exhaustive]
 pub struct Written {
     /// Where, for example `etc/rules/own.xml`.
     pub path: String,
@@ -222,6 +223,20 @@ impl Api {
     ///
     /// Wazuh server API, `PUT /rules/files/{file}` and its like (`rules:update`…); `folder` needs 4.6 and is one's own
     /// (`etc/rules`) if it is not given. On a cluster, write on the master.
+    ///
+    /// ```
+    /// use wazuh::api::{Applied, Contents, Ruleset};
+    /// # async fn example(api: wazuh::api::Api, text: &str) -> Result<(), wazuh::Error> {
+    /// let written = api.write_file(Ruleset::Rules, "own.xml", text, true, None).await?;
+    /// if let Contents::Changed(now) = written.contents {
+    ///     println!("the manager made this of it: {now}");
+    /// }
+    /// if let Applied::Reloaded { warnings } = api.apply_ruleset().await? {
+    ///     println!("in force: {warnings:?}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// No answer, no permission, a file that exists while `overwrite` is false (1905), or that is not accepted (1112

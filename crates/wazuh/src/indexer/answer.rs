@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 
 /// A document, as it was found.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Hit {
     /// Its index.
     pub index: String,

@@ -43,6 +43,7 @@ pub enum Inventory {
 
 /// A row of the inventory.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct State {
     /// The host's agent.
     pub agent_id: Option<String>,

@@ -51,6 +51,7 @@ struct Inner {
 
 /// What the indexer says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Info {
     /// The node that answered.
     pub node: String,
@@ -101,6 +102,27 @@ impl Indexer {
     }
 
     /// Reads all documents that a search finds, page by page.
+    ///
+    /// ```no_run
+    /// use futures::TryStreamExt as _;
+    /// use wazuh::indexer::{AlertFilter, Indexer, Search, VulnerabilityFilter};
+    /// use wazuh::{Secret, Server, Trust};
+    /// # async fn example(password: Secret) -> Result<(), wazuh::Error> {
+    /// let trust = Trust::Ca { file: "/etc/ssl/root-ca.pem".into(), name: None };
+    /// let indexer = Indexer::new(&Server::new("https://wazuh.example:9200", trust), "reader", password)?;
+    /// let severe = AlertFilter { level: Some(12), ..AlertFilter::default() };
+    /// let mut hits = std::pin::pin!(indexer.search(Search::alerts(&severe)).into_stream());
+    /// while let Some(hit) = hits.try_next().await? {
+    ///     println!("{}", hit.source);
+    /// }
+    /// let cve = VulnerabilityFilter { cve: Some("CVE-2026-12345".into()), ..VulnerabilityFilter::default() };
+    /// let mut hosts = std::pin::pin!(indexer.vulnerabilities(&cve));
+    /// while let Some(found) = hosts.try_next().await? {
+    ///     println!("{:?} {:?}", found.agent_name, found.package);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn search(&self, search: Search) -> Pages {
         Pages::new(self.clone(), search)

@@ -47,6 +47,7 @@ enum View {
 
 /// One page.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct Page {
     /// The documents.
     pub hits: Vec<Hit>,

@@ -12,6 +12,7 @@ use crate::alerts::timestamp;
 
 /// A package on a host with a known vulnerability: one document for each of the three. It vanishes once mended.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Vulnerability {
     /// The CVE.
     pub id: Option<String>,

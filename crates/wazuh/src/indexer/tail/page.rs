@@ -31,6 +31,7 @@ pub(super) enum Effect {
 
 /// What is new in a page. It is to be stored in one transaction: the alerts with their keys, and the cursor.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Batch {
     /// What is new, in the order of its times, but for what came late.
     pub alerts: Vec<New>,
@@ -44,6 +45,7 @@ pub struct Batch {
 
 /// A new alert.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct New {
     /// What tells it from all others.
     pub key: Key,
