@@ -36,9 +36,9 @@ pub(crate) struct Follow {
     /// Without a place: from the file's beginning instead of its end
     #[arg(long, conflicts_with = "from_indexer")]
     from_start: bool,
-    /// With --indexer: from this time on, or for so long back: 2026-05-01T10:00:00Z, 90m, 2h, 7d
-    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = past)]
-    from: Timestamp,
+    /// With --indexer: from this time on, or for so long back, instead of from now: 2026-05-01T10:00:00Z, 90m, 2h, 7d
+    #[arg(long, value_name = "TIME", requires = "from_indexer", value_parser = past)]
+    from: Option<Timestamp>,
     /// End when there is nothing more for now
     #[arg(long)]
     once: bool,
@@ -111,7 +111,8 @@ impl Follow {
 
     async fn indexed(&self, out: Out) -> Result<()> {
         let settings = Settings { filter: self.which.filter(), ..Settings::default() };
-        let mut tail = Tail::new(self.indexer.client()?, settings, tail::Cursor::from(self.from));
+        let mut tail =
+            Tail::new(self.indexer.client()?, settings, tail::Cursor::from(self.from.unwrap_or_else(Timestamp::now)));
         let mut seen: HashSet<Key> = HashSet::new();
         loop {
             let page = match tail.next(Timestamp::now()).await {
@@ -159,7 +160,8 @@ fn load(file: &Path) -> Result<Option<Cursor>> {
 /// Whole or not at all.
 fn keep(file: &Path, cursor: &Cursor) -> Result<()> {
     let text = serde_json::to_string(cursor).map_err(Failure::here)?;
-    let new = file.with_extension("new");
+    let mut new = file.to_owned().into_os_string();
+    new.push(".new");
     let write = || std::fs::write(&new, text).and_then(|()| std::fs::rename(&new, file));
     write().map_err(|error| Failure::here(format!("{}: {error}", file.display())))
 }

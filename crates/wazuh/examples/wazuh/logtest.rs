@@ -67,11 +67,8 @@ impl Logtest {
         }
         let verdict = api.logtest(&event).await?;
         session.clone_from(&verdict.token);
-        if out.json {
-            out.json(&verdict)?
-        } else {
-            say(out, &verdict)?
-        }
+        let said = if out.json { out.json(&verdict) } else { say(out, &verdict) };
+        said?;
         Ok(self.expect.is_some_and(|rule| field(&verdict, "/rule/id") == rule.to_string()))
     }
 }

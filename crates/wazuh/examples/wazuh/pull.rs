@@ -23,7 +23,7 @@ pub(crate) struct Pull {
     /// Only these parts
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Part::Rules, Part::Decoders, Part::Lists])]
     part: Vec<Part>,
-    /// Wazuh's own files (ruleset/...) too: several hundred, at the manager's pace of one a second
+    /// Wazuh's own files (ruleset/...) too: several hundred, which takes minutes: see --per-minute
     #[arg(long)]
     all: bool,
     /// Replace files in the folder that differ, which otherwise are kept and named

@@ -12,31 +12,31 @@ use crate::out;
 
 /// The same options for both, under other names in the environment.
 macro_rules! reach {
-    ($name:ident, $prefix:literal, $heading:literal, $url:literal) => {
+    ($name:ident, $prefix:literal, $heading:literal, $url:literal, { $($more:tt)* }) => {
         /// How to reach a server.
         #[derive(Args, Clone, Debug)]
         #[command(next_help_heading = $heading)]
         pub(crate) struct $name {
-            #[arg(long, help = concat!("Its address, for example ", $url), env = concat!($prefix, "_URL"))]
+            #[arg(long, help = concat!("Its address, for example ", $url), env = concat!($prefix, "_URL"), hide_env_values = true)]
             url: Option<String>,
             /// Who asks
-            #[arg(long, env = concat!($prefix, "_USER"))]
+            #[arg(long, env = concat!($prefix, "_USER"), hide_env_values = true)]
             user: Option<String>,
             #[arg(
                 long,
                 value_name = "FILE",
                 help = concat!("A file with the password; without it, ", $prefix, "_PASSWORD holds the password"),
-                env = concat!($prefix, "_PASSWORD_FILE")
+                env = concat!($prefix, "_PASSWORD_FILE"), hide_env_values = true
             )]
             password_file: Option<PathBuf>,
             /// Trust the authorities in this file (PEM) instead of the system's
-            #[arg(long, value_name = "FILE", env = concat!($prefix, "_CA"))]
+            #[arg(long, value_name = "FILE", env = concat!($prefix, "_CA"), hide_env_values = true)]
             ca: Option<PathBuf>,
             /// With --ca: the name in the certificate, where it is not the one in the address (Wazuh's own: localhost)
             #[arg(long, value_name = "NAME", requires = "ca")]
             server_name: Option<String>,
             /// Trust the one certificate with this SHA-256; the error about an untrusted one prints it
-            #[arg(long, value_name = "SHA256", env = concat!($prefix, "_PIN"), conflicts_with = "ca")]
+            #[arg(long, value_name = "SHA256", env = concat!($prefix, "_PIN"), hide_env_values = true, conflicts_with = "ca")]
             pin: Option<Fingerprint>,
             /// Check no certificate: whoever is in between reads the password
             #[arg(long, conflicts_with_all = ["ca", "pin"])]
@@ -47,6 +47,7 @@ macro_rules! reach {
             /// The certificate's private key (PEM)
             #[arg(long, value_name = "FILE", requires = "cert")]
             key: Option<PathBuf>,
+            $($more)*
         }
 
         impl $name {
@@ -78,13 +79,19 @@ macro_rules! reach {
     };
 }
 
-reach!(Manager, "WAZUH", "The manager's API", "https://wazuh.example:55000");
-reach!(Place, "WAZUH_INDEXER", "The indexer", "https://wazuh.example:9200");
+reach!(Manager, "WAZUH", "The manager's API", "https://wazuh.example:55000", {
+    /// The most requests in a minute; the manager takes 300 from all its clients together
+    #[arg(long, value_name = "NUMBER", default_value_t = 60, value_parser = clap::value_parser!(u32).range(2..=300))]
+    per_minute: u32,
+});
+reach!(Place, "WAZUH_INDEXER", "The indexer", "https://wazuh.example:9200", {});
 
 impl Manager {
     pub(crate) fn client(&self) -> Result<Api> {
         let (server, user, password) = self.parts()?;
-        Ok(Api::new(Settings::new(server, user, password))?)
+        let mut settings = Settings::new(server, user, password);
+        settings.per_minute = self.per_minute;
+        Ok(Api::new(settings)?)
     }
 }
 

@@ -7,6 +7,7 @@ mod alerts;
 mod api_actions;
 mod api_errors;
 mod api_limits;
+mod api_lists;
 mod api_login;
 mod api_reading;
 mod api_restart;

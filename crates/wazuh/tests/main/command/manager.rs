@@ -34,11 +34,15 @@ async fn agents_are_listed_with_filters_and_without_the_manager() {
     assert!(lines.iter().any(|line| line.starts_with("003") && line.contains("never_connected")));
     assert!(!told.out.contains("always"), "000 only where it is asked for");
     assert!(ask(&manager, &["agents", "--with-manager"]).await.out.contains("always"));
-    let filters = ["agents", "--json", "--status", "active,never-connected", "--name", "web", "--silent-for", "1d"];
+    let filters = ["agents", "--json", "--status", "active,never-connected", "--name", "web"];
     let found = rows(&ask(&manager, &filters).await.out);
     assert_eq!(found.iter().map(|agent| agent["id"].as_str().unwrap()).collect::<Vec<_>>(), ["001"]);
     let asked = manager.state().log.last().unwrap().clone();
-    assert_eq!((asked.get("status"), asked.get("older_than")), (Some("active,never_connected"), Some("1d")));
+    assert_eq!((asked.get("status"), asked.get("q")), (Some("active,never_connected"), Some("id!=000;name~web")));
+    ask(&manager, &["agents", "--silent-for", "1d", "--platform", "ubuntu", "--agent-version", "4.14.7"]).await;
+    let asked = manager.state().log.last().unwrap().clone();
+    assert_eq!((asked.get("older_than"), asked.get("os.platform")), (Some("1d"), Some("ubuntu")));
+    assert_eq!(asked.get("version"), Some("v4.14.7"));
     for wrong in
         [&["agents", "--name", "a;id=000"][..], &["agents", "--silent-for", "soon"], &["agents", "--status", "x"]]
     {

@@ -61,15 +61,17 @@ async fn a_hostile_name_is_refused_and_the_others_come() {
         ("etc/rules", "evil.xml/"),
         ("etc/rules", ""),
         ("etc\\..\\..", "evil.xml"),
+        ("etc/.hidden", "own.xml"),
         ("etc/rules", "local_rules.xml"),
     ];
+    manager.state().files.insert("rules/etc/.hidden/own.xml".into(), "<group/>".into());
     let items: Vec<_> = names.map(|(dir, name)| json!({ "filename": name, "relative_dirname": dir })).into();
     let body = json!({ "data": { "affected_items": items, "total_affected_items": items.len(), "failed_items": [] }, "error": 0 });
     let canned = json!({ "path": "/rules/files", "status": 200, "body": body });
     manager.state().canned.push_back(serde_json::from_value::<Canned>(canned).unwrap());
     let told = ask(&manager, &["rules", "pull", here.to_str().unwrap(), "--part", "rules"]).await;
     assert!(told.code == 1 && !told.err.contains('\u{1b}'), "{told:?}");
-    let told_of = "1 files are as on the manager, 7 are not";
+    let told_of = "1 files are as on the manager, 8 are not";
     assert!(told.err.contains(told_of), "what does not lie in etc/ is not one's own: {told:?}");
     let mut found = Vec::new();
     let mut folders = vec![folder.path().to_owned()];

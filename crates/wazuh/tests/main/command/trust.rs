@@ -93,6 +93,7 @@ async fn every_command_helps() {
     {
         let mut help = program();
         help.args(command).arg("--help").env("WAZUH_PASSWORD", "hunter2").env("WAZUH_INDEXER_PASSWORD", "hunter2");
+        help.env("WAZUH_URL", "https://u:hunter2@a").env("WAZUH_INDEXER_URL", "https://u:hunter2@a");
         let help = told(help).await;
         assert!(help.code == 0 && help.out.contains("Usage: wazuh"), "{command:?}: {help:?}");
         assert!(!help.out.contains("hunter2"), "{command:?}");
