@@ -24,6 +24,7 @@ pub(crate) const LARGEST: usize = 64 << 20;
 
 /// Where a server is, and how it is trusted.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Server {
     /// For example `https://wazuh.example:55000`.
     pub url: String,

@@ -13,6 +13,7 @@ use crate::error::Error;
 
 /// The state of an agent's connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum AgentStatus {
     /// Connected.
     Active,

@@ -17,6 +17,7 @@ use crate::error::{Error, shown};
 
 /// Which part of the ruleset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Ruleset {
     /// What makes alerts of events.
     Rules,

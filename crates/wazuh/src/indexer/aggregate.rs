@@ -20,6 +20,7 @@ pub struct Bucket {
 
 /// How many documents have each value of a field.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Terms {
     /// The values that most documents have, and how many.
     pub terms: Vec<(String, u64)>,
@@ -44,6 +45,8 @@ impl Indexer {
     /// How many documents fit a query. 0 where there is no index, and where the user may not read it and the indexer is
     /// configured to say nothing of that.
     ///
+    /// OpenSearch, `POST /{indices}/_search` with `track_total_hits` (`indices:data/read/search`).
+    ///
     /// # Errors
     /// The indexer cannot be asked, or counted a part only.
     pub async fn count(&self, indices: &str, query: &Value) -> Result<u64, Error> {
@@ -51,7 +54,10 @@ impl Indexer {
         self.search_once(indices, &body, |found| found.hits.total.as_ref().map(|total| total.value)).await
     }
 
-    /// How many documents there are in each span of a date field, without the spans that have none.
+    /// How many documents there are in each span of a date field, without the spans that have none. Spans begin at
+    /// multiples of `every` (1 ms at least) since 1970, UTC.
+    ///
+    /// OpenSearch, `POST /{indices}/_search` with a `date_histogram` (`indices:data/read/search`).
     ///
     /// # Errors
     /// The indexer cannot be asked, or counted a part only.
@@ -70,6 +76,8 @@ impl Indexer {
     }
 
     /// How many documents have each value of a keyword field; the `most` values that are most frequent.
+    ///
+    /// OpenSearch, `POST /{indices}/_search` with `terms` (`indices:data/read/search`).
     ///
     /// # Errors
     /// The indexer cannot be asked, or counted a part only.

@@ -98,6 +98,8 @@ impl Indexer {
     /// Rows of the inventory: of one host, or of all. `terms` are further conditions, a keyword field and its value: all
     /// hosts with a package are `[("package.name", "openssl")]`. Nothing comes before Wazuh 4.13, where the manager's API has
     /// it.
+    ///
+    /// Wazuh indexer, `wazuh-states-inventory-…-*`, as [`Self::search`]. The stream ends with the first error.
     pub fn inventory(
         &self,
         part: Inventory,

@@ -88,6 +88,8 @@ impl Indexer {
 
     /// What it is.
     ///
+    /// OpenSearch, `GET /`; any user that may log in.
+    ///
     /// # Errors
     /// It cannot be reached, refuses the user, or is no indexer.
     pub async fn info(&self) -> Result<Info, Error> {
@@ -101,7 +103,10 @@ impl Indexer {
         })
     }
 
-    /// Reads all documents that a search finds, page by page.
+    /// Reads all documents that a search finds, page by page. Nothing is asked before the first page is.
+    ///
+    /// OpenSearch, `POST /{indices}/_search` (`indices:data/read/search`), through
+    /// `POST /{indices}/_search/point_in_time` where the user may open one (`indices:data/read/point_in_time/create`).
     ///
     /// ```no_run
     /// use futures::TryStreamExt as _;

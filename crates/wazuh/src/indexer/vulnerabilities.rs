@@ -119,6 +119,8 @@ impl Vulnerability {
 impl Indexer {
     /// Vulnerabilities of hosts, or hosts of a vulnerability, by CVE, host and package. None before Wazuh 4.8, where the
     /// manager's API has them.
+    ///
+    /// Wazuh indexer, `wazuh-states-vulnerabilities-*`, as [`Self::search`]. The stream ends with the first error.
     pub fn vulnerabilities(
         &self,
         filter: &VulnerabilityFilter,
@@ -131,6 +133,8 @@ impl Indexer {
     }
 
     /// How many there are of each severity: on one host, or on all.
+    ///
+    /// Wazuh indexer, `wazuh-states-vulnerabilities-*`, as [`Self::terms`].
     ///
     /// # Errors
     /// The indexer cannot be asked, or counted a part only.
