@@ -1,5 +1,5 @@
 //! The list of breached passphrases, if there is one: a file in the format of Have I Been Pwned's download, one SHA-1 in
-//! hexadecimal and a count per line («<40 digits>:<count>»), ordered by hash. It is many gigabytes long: a few dozen reads
+//! hexadecimal and a count per line (`<40 digits>:<count>`), ordered by hash. It is many gigabytes long: a few dozen reads
 //! find an entry, nothing of it is kept in memory.
 //! Source: <https://haveibeenpwned.com/Passwords>.
 

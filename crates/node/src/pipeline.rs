@@ -1,7 +1,7 @@
 //! From the sources to the spool: one thread that reads, recognises, folds, and commits.
 //!
 //! # Cadence
-//! New alerts are committed at once, but at least [`PACE`] apart, and further where the disk is slow. What has only grown
+//! New alerts are committed at once, but at least `PACE` apart, and further where the disk is slow. What has only grown
 //! counts, or read events that are no alerts, is committed every second. Every transaction that writes a record writes all
 //! counts that have grown (see [`crate::spool`]), so it is also time when these would no longer fit a batch.
 

@@ -1,7 +1,7 @@
 //! What can be set, and where: flags win over the environment, the environment over the file, the file over what the
 //! program says by itself. No key is needed to start.
 //!
-//! [`settings!`] is the one list of all keys. The flags, the names in the environment, the example file and the errors
+//! `settings!` is the one list of all keys. The flags, the names in the environment, the example file and the errors
 //! are all made from it.
 
 mod example;
