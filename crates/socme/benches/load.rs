@@ -78,8 +78,7 @@ fn run(nodes: u64, alerts: u64) -> Run {
     let senders: Vec<Sender> =
         (0..nodes).map(|n| Sender::enrol(&mut core, nodes_at, folder.path(), n, (alerts, BATCH))).collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("runtime");
-    let pid = core.process().pid();
-    let (start, before) = (Instant::now(), processor(pid));
+    let (start, before) = (Instant::now(), core.process().processor());
     let (sent, mut waits) = runtime.block_on(async {
         let mut running = tokio::task::JoinSet::new();
         for sender in senders {
@@ -93,7 +92,7 @@ fn run(nodes: u64, alerts: u64) -> Run {
         }
         (bytes, waits)
     });
-    let (took, worked) = (start.elapsed().as_secs_f64(), processor(pid) - before);
+    let (took, worked) = (start.elapsed().as_secs_f64(), core.process().processor() - before);
     let total = taken(&core, own.as_ref());
     assert_eq!(total, nodes * alerts, "the core has all of them");
     waits.sort();
@@ -104,7 +103,7 @@ fn run(nodes: u64, alerts: u64) -> Run {
         line: sent as f64 / took / 1e6,
         median: at(0.5),
         p95: at(0.95),
-        memory: peak(pid),
+        memory: core.process().peak(),
     }
 }
 
@@ -117,18 +116,4 @@ fn taken(core: &Core, own: Option<&Own>) -> u64 {
             u64::try_from(count).expect("positive")
         }
     }
-}
-
-/// Seconds that a process has used of the processors; Linux counts them in hundredths.
-fn processor(pid: u32) -> f64 {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("stat");
-    let (_, rest) = stat.rsplit_once(')').expect("a name in brackets");
-    rest.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<f64>().expect("ticks")).sum::<f64>() / 100.0
-}
-
-/// The most memory that a process has had, in MiB.
-fn peak(pid: u32) -> f64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("status");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("VmHWM");
-    line.trim().trim_end_matches(" kB").trim().parse::<f64>().expect("a number") / 1024.0
 }

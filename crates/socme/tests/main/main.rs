@@ -10,6 +10,7 @@ mod enrol;
 mod flood;
 mod generations;
 mod layers;
+mod managers;
 mod masked;
 mod remote;
 mod replicas;

@@ -18,7 +18,8 @@ pub(super) struct Document {
     pub(super) id: String,
     pub(super) number: u64,
     pub(super) raw: Box<RawValue>,
-    pub(super) value: Value,
+    /// Its time in milliseconds. All else is read when it is asked for: a million documents must fit the memory.
+    time: Option<i64>,
 }
 
 #[derive(Debug, Default)]
@@ -42,14 +43,14 @@ impl Documents {
     pub(super) fn add(&mut self, index: &str, document: &str) -> String {
         let raw = RawValue::from_string(document.to_owned()).unwrap_or_else(|_| RawValue::NULL.to_owned());
         let value: Value = serde_json::from_str(raw.get()).unwrap_or_default();
-        let time = date(value.get("timestamp")).unwrap_or(i64::MAX);
+        let time = date(value.get("timestamp"));
         let number = self.next;
         self.next += 1;
         // Not in the order in which they came, as it is with real ones.
         let id = format!("{:016x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         self.indices.insert(index.to_owned());
-        let document = Document { index: index.to_owned(), id: id.clone(), number, raw, value };
-        self.by_time.insert((time, number), Arc::new(document));
+        let document = Document { index: index.to_owned(), id: id.clone(), number, raw, time };
+        self.by_time.insert((time.unwrap_or(i64::MAX), number), Arc::new(document));
         id
     }
 
@@ -64,7 +65,7 @@ impl Documents {
 
     pub(super) fn all(&self, pattern: &str) -> Vec<Value> {
         let fits = |document: &&Arc<Document>| matches(pattern, &document.index);
-        self.by_time.values().filter(fits).map(|document| document.value.clone()).collect()
+        self.by_time.values().filter(fits).map(|document| document.value()).collect()
     }
 
     /// True if a document of this index has this field.
@@ -97,13 +98,17 @@ impl Document {
         ((self.number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) & 0xffff) % SHARDS
     }
 
+    fn value(&self) -> Value {
+        serde_json::from_str(self.raw.get()).unwrap_or_default()
+    }
+
     /// What it is sorted by: times in milliseconds, null for what is absent.
     pub(super) fn field(&self, field: &str) -> Value {
         match field {
             "_id" => Value::String(self.id.clone()),
             "_doc" => Value::from(self.number / SHARDS),
-            "timestamp" | "@timestamp" => date(self.value.get("timestamp")).map_or(Value::Null, Value::from),
-            _ => self.value.pointer(&format!("/{}", field.replace('.', "/"))).cloned().unwrap_or_default(),
+            "timestamp" | "@timestamp" => self.time.map_or(Value::Null, Value::from),
+            _ => self.value().pointer(&format!("/{}", field.replace('.', "/"))).cloned().unwrap_or_default(),
         }
     }
 }

@@ -118,7 +118,15 @@ impl Indexer {
     /// # Errors
     /// No port is free.
     pub async fn listen(&self) -> std::io::Result<SocketAddr> {
-        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        self.listen_at((Ipv4Addr::LOCALHOST, 0).into()).await
+    }
+
+    /// The same at an address that is known: as one that was killed listens again, on the same disk.
+    ///
+    /// # Errors
+    /// The address is taken.
+    pub async fn listen_at(&self, address: SocketAddr) -> std::io::Result<SocketAddr> {
+        let listener = tokio::net::TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let router = self.router();
         tokio::spawn(async move { axum::serve(listener, router).await });

@@ -17,6 +17,8 @@ struct State {
     /// Delay of each piece of up to 4 KiB, in milliseconds.
     delay: AtomicU64,
     open: Mutex<Vec<TcpStream>>,
+    /// Bytes that went to the core, and that came from it.
+    carried: [AtomicU64; 2],
     ended: AtomicBool,
 }
 
@@ -29,6 +31,7 @@ impl Link {
             cut: AtomicBool::new(false),
             delay: AtomicU64::new(0),
             open: Mutex::new(Vec::new()),
+            carried: [AtomicU64::new(0), AtomicU64::new(0)],
             ended: AtomicBool::new(false),
         });
         let shared = Arc::clone(&state);
@@ -59,6 +62,11 @@ impl Link {
         self.state.cut.store(false, Ordering::Relaxed);
     }
 
+    /// Bytes that went to the core, and that came from it, since the beginning; TCP's own are not among them.
+    pub fn carried(&self) -> [u64; 2] {
+        [0, 1].map(|way| self.state.carried[way].load(Ordering::Relaxed))
+    }
+
     /// Delays each piece of up to 4 KiB.
     pub fn slow(&self, delay: Duration) {
         self.state.delay.store(u64::try_from(delay.as_millis()).expect("small"), Ordering::Relaxed);
@@ -77,18 +85,19 @@ impl State {
     fn relay(self: &Arc<Self>, a: TcpStream, b: TcpStream) {
         let mut open = self.open.lock().expect("open");
         open.retain(|stream| stream.peer_addr().is_ok());
-        for (from, to) in [(&a, &b), (&b, &a)] {
+        for (way, from, to) in [(0, &a, &b), (1, &b, &a)] {
             let (from, to, state) =
                 (from.try_clone().expect("clone"), to.try_clone().expect("clone"), Arc::clone(self));
-            std::thread::spawn(move || state.copy(from, to));
+            std::thread::spawn(move || state.copy(way, from, to));
         }
         open.push(a);
         open.push(b);
     }
 
-    fn copy(&self, mut from: TcpStream, mut to: TcpStream) {
+    fn copy(&self, way: usize, mut from: TcpStream, mut to: TcpStream) {
         let mut piece = [0; 4096];
         while let Ok(n @ 1..) = from.read(&mut piece) {
+            self.carried[way].fetch_add(n as u64, Ordering::Relaxed);
             let delay = self.delay.load(Ordering::Relaxed);
             if delay > 0 {
                 std::thread::park_timeout(Duration::from_millis(delay));

@@ -1,8 +1,10 @@
 //! The product as its users run it: real processes of the built binary on loopback, and sources that keep a ledger of
 //! what they wrote.
 
+pub mod analysisd;
 pub mod balancer;
 pub mod core;
+pub mod elsewhere;
 pub mod ledger;
 pub mod link;
 pub mod node;
@@ -69,6 +71,20 @@ impl Process {
     /// Process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// The most memory that it has had (resident, `VmHWM`), in MiB.
+    pub fn peak(&self) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("status");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("VmHWM");
+        line.trim().trim_end_matches(" kB").trim().parse::<f64>().expect("a number") / 1024.0
+    }
+
+    /// Seconds that it has used of the processors; Linux counts them in hundredths.
+    pub fn processor(&self) -> f64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).expect("stat");
+        let (_, rest) = stat.rsplit_once(')').expect("a name in brackets");
+        rest.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<f64>().expect("ticks")).sum::<f64>() / 100.0
     }
 
     /// Waits for a line that `pick` takes something from.
