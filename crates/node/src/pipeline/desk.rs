@@ -45,7 +45,13 @@ impl Desk<'_> {
             Line::Stats(found) => return *self.stats = Some(found),
             Line::Bad(why) => {
                 tally.lines += 1;
-                return tally.bad = Some((line[..line.len().min(200)].to_vec(), why));
+                tally.bad = Some((line[..line.len().min(200)].to_vec(), why));
+                // What a manager wrote after it had died within a line stands behind what was torn.
+                let pieces = if kind == Source::Wazuh { wazuh::alerts::whole_pieces(&text) } else { Vec::new() };
+                for piece in pieces.into_iter().filter(|piece| piece.len() < text.trim_end().len()) {
+                    self.take(name, kind, meaning, piece.as_bytes(), tally);
+                }
+                return;
             }
             Line::Alert(found) => found,
         };

@@ -14,6 +14,7 @@ pub(crate) mod loose;
 mod suricata;
 mod syscheck;
 mod time;
+mod torn;
 mod whole;
 mod windows;
 
@@ -23,5 +24,6 @@ pub use key::Key;
 pub use suricata::Suricata;
 pub use syscheck::{Moment, Syscheck};
 pub use time::timestamp;
+pub use torn::whole_pieces;
 pub use whole::Whole;
 pub use windows::{Process, Windows};
