@@ -36,6 +36,7 @@ SEEDS ?= 0..100
 bench: web/dist/index.html ## Measure: lines a node reads, alerts a core takes, answers to a page (ALERTS=1000000)
 	@cargo bench --locked --package socme-node --bench lines
 	@cargo bench --locked --package socme --bench load
+	@cargo bench --locked --package socme --bench wazuh
 	@cargo bench --locked --package socme-store --bench questions -- $(ALERTS)
 	@cargo bench --locked --package socme --bench load -- postgres
 	@cargo bench --locked --package socme-store --bench questions -- postgres $(ALERTS)
@@ -48,6 +49,8 @@ soak: web/dist/index.html ## Kill, cut and restore for as long as you like, and 
 	  --nocapture readers_that_are_killed
 	@SOCME_SOAK_SEEDS="$(SEEDS)" cargo test --release --locked --package socme --test main -- \
 	  --nocapture nothing_is_lost_and_nothing_comes_twice
+	@SOCME_SOAK_SEEDS="$(SEEDS)" cargo test --release --locked --package socme --test main -- \
+	  --nocapture all_alerts_of_two_managers_arrive_once
 
 .PHONY: deny
 deny: target/tools/bin/cargo-deny ## Hold the dependencies against deny.toml: bans, licences, sources
