@@ -141,7 +141,12 @@ where
             Step::Asked(command, Some(true)) => {
                 // For the client: what the core says that it asked is the core's word.
                 let agent = command.deed.agent().unwrap_or_default();
-                tracing::info!(command = command.id, deed = command.deed.word(), agent, "the core asked for this: it begins");
+                tracing::info!(
+                    command = command.id,
+                    deed = command.deed.word(),
+                    agent,
+                    "the core asked for this: it begins"
+                );
                 let (turns, id, done) = (Arc::clone(&turns), command.id, perform(command.deed));
                 steps.spawn(async move {
                     let _turn = turns.acquire_owned().await;

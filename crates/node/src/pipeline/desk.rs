@@ -10,7 +10,7 @@ use super::{Pending, Shared};
 use crate::config::Config;
 use crate::fold::{Folder, Verdict};
 use crate::policy::Policy;
-use crate::source::{Line, Meaning, Reading};
+use crate::source::{Found, Line, Meaning, Reading};
 
 /// What lines of one source came to.
 #[derive(Default)]
@@ -40,27 +40,33 @@ impl Desk<'_> {
     /// Takes in a line of a source of this name and kind.
     pub(super) fn take(&mut self, name: &str, kind: Source, meaning: &Meaning<'_>, line: &[u8], tally: &mut Tally) {
         let text = String::from_utf8_lossy(line);
-        let found = match meaning.of(&text, self.stats.as_ref()) {
-            Line::Event => return,
-            Line::Stats(found) => return *self.stats = Some(found),
+        match meaning.of(&text, self.stats.as_ref()) {
+            Line::Event => {}
+            Line::Stats(found) => *self.stats = Some(found),
             Line::Bad(why) => {
                 tally.lines += 1;
                 tally.bad = Some((line[..line.len().min(200)].to_vec(), why));
-                // What a manager wrote after it had died within a line stands behind what was torn.
-                let pieces = if kind == Source::Wazuh { wazuh::alerts::whole_pieces(&text) } else { Vec::new() };
-                for piece in pieces.into_iter().filter(|piece| piece.len() < text.trim_end().len()) {
-                    self.take(name, kind, meaning, piece.as_bytes(), tally);
+                if kind == Source::Wazuh {
+                    // The manager died within the line, and went on in it when it was back.
+                    for piece in wazuh::alerts::whole_alerts(&text) {
+                        if let Line::Alert(found) = meaning.of(piece, None) {
+                            self.take_alert(name, kind, piece, &found, tally);
+                        }
+                    }
                 }
-                return;
             }
-            Line::Alert(found) => found,
-        };
+            Line::Alert(found) => self.take_alert(name, kind, &text, &found, tally),
+        }
+    }
+
+    /// Takes in an alert.
+    fn take_alert(&mut self, name: &str, kind: Source, text: &str, found: &Found<'_>, tally: &mut Tally) {
         let event = found.event(name, self.config.echoed().unwrap_or("suricata"), self.now);
         let module = if event.echo { Source::Suricata } else { kind };
         let (window, second) = (self.config.fold.window(module, event.rule), self.now.as_second());
         let verdict = self.folder.see(&event, window, second);
         tally.alerts += 1;
-        let whole = || Reading::normalise(kind, &text, &event, self.now);
+        let whole = || Reading::normalise(kind, text, &event, self.now);
         match verdict {
             Verdict::Grown(key, true) => {
                 let sample = self.policy.sample(whole());
@@ -72,12 +78,12 @@ impl Desk<'_> {
                 let alert = Alert { fold, ..whole() };
                 let number = self.next + self.pending.records.len() as u64;
                 self.folder.opened(key, number, (event.time, event.echo), second);
-                self.pending.weight += line.len();
+                self.pending.weight += text.len();
                 self.push(alert);
             }
             Verdict::Alone => {
                 let alert = Alert { closed: true, ..whole() };
-                self.pending.weight += line.len();
+                self.pending.weight += text.len();
                 self.push(alert);
             }
         }

@@ -112,6 +112,24 @@ fn alerts_are_found_among_other_records_and_counted() {
 }
 
 #[test]
+fn an_alert_behind_one_that_was_torn_when_the_manager_died_is_an_alert_all_the_same() {
+    let mut story = Story::new();
+    let alert = |rule: u32| {
+        format!(
+            r#"{{"timestamp":"2026-05-01T12:00:00.123+0200","rule":{{"level":5,"id":"{rule}"}},"agent":{{"id":"001","name":"web"}}}}"#
+        )
+    };
+    let path = story.folder.path().join("alerts.json");
+    std::fs::write(&path, format!("{}\n{}{}\n{}\n", alert(1), &alert(2)[..70], alert(3), alert(4))).unwrap();
+    let mut config = story.config();
+    (config.source[0].kind, config.source[0].path) = (crate::config::Kind::Wazuh, path);
+    story.pipeline = Some(Pipeline::start(&config, Policy::default()).unwrap());
+    let found: Vec<String> = story.wait_for(3).into_keys().collect();
+    assert_eq!(found, ["1", "3", "4"]);
+    story.stop();
+}
+
+#[test]
 fn thousands_of_growing_windows_never_make_a_transaction_too_large_for_a_batch() {
     let mut story = Story::new();
     let lines: String = (0..3_000).map(|n| line(n / 100, &format!("10.1.{}.{}", n / 100, n % 100))).collect();

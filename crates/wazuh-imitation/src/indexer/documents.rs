@@ -91,7 +91,7 @@ impl Document {
     /// One without anything in it.
     pub(super) fn nothing() -> Self {
         let raw = RawValue::NULL.to_owned();
-        Self { index: String::new(), id: String::new(), number: 0, raw, value: Value::Null }
+        Self { index: String::new(), id: String::new(), number: 0, raw, time: None }
     }
 
     pub(super) fn shard(&self) -> u64 {

@@ -104,7 +104,8 @@ pub struct Cluster {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotAnAlert {
-    /// No JSON: a line that was torn when the manager ended, with the next one behind it.
+    /// No JSON: a line that was torn when the manager ended, with the next one behind it; [`whole_alerts`](super::whole_alerts)
+    /// finds that one.
     #[error("this line is no JSON: {0}")]
     Torn(String),
     /// No object, or one without a time.

@@ -119,8 +119,8 @@ impl Line {
     /// The alert.
     ///
     /// # Errors
-    /// It is none: the line was torn when the manager ended. Count it, take what is whole in it
-    /// ([`super::whole_pieces`]), and go on.
+    /// It is none: the line was torn when the manager ended. Count it, take what [`whole_alerts`](super::whole_alerts) finds in
+    /// it, and go on.
     pub fn alert(&self) -> Result<Alert, NotAnAlert> {
         Alert::parse(&self.0)
     }

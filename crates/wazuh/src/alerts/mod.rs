@@ -24,6 +24,6 @@ pub use key::Key;
 pub use suricata::Suricata;
 pub use syscheck::{Moment, Syscheck};
 pub use time::timestamp;
-pub use torn::whole_pieces;
+pub use torn::whole_alerts;
 pub use whole::Whole;
 pub use windows::{Process, Windows};

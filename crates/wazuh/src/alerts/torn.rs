@@ -1,64 +1,85 @@
-//! What is left of alerts when a manager died within a line.
+//! What is whole in a line that is torn.
 
+use std::iter::from_fn;
+
+use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-/// How a manager begins each alert (`to_json.c`). Within a text the quotes would be escaped.
+/// What every alert begins with. Within a text its quotes would be escaped.
 const BEGIN: &str = "{\"timestamp\":\"";
-/// How many places of a line are looked at: a damaged line must not cost more than it is worth.
-const PLACES: usize = 64;
+/// How many beginnings are tried: a torn alert may hold objects that begin alike, and each costs a reading.
+const MOST: usize = 64;
 
-/// The alerts that are whole in a line that is none. A manager that is killed leaves a torn line without an end, and the next
-/// one appends to it: so the first alert after its restart stands behind what was torn, and is whole.
+/// The whole alerts in a line that is no JSON: a manager that ended within a line appends the next alert to it when it is back, and
+/// if it ended just before the line's end, both are whole. A piece counts only if it has a rule, and the line's end or another alert
+/// follows it: so that an object within a torn alert is not taken for one.
 ///
-/// What is given is JSON, and ends where the line ends or where another alert begins. A part of a torn alert does so only if it
-/// was torn right behind that part; such a part has no rule, so it is no alert.
-#[must_use]
-pub fn whole_pieces(line: &str) -> Vec<&str> {
-    let (mut pieces, mut from) = (Vec::new(), 0);
-    for _ in 0..PLACES {
-        let Some(at) = line[from..].find(BEGIN).map(|at| from + at) else { break };
-        let mut values = serde_json::Deserializer::from_str(&line[at..]).into_iter::<IgnoredAny>();
-        let end = matches!(values.next(), Some(Ok(_))).then(|| at + values.byte_offset());
-        match end.filter(|end| line[*end..].trim_end().is_empty() || line[*end..].starts_with(BEGIN)) {
-            Some(end) => {
-                pieces.push(&line[at..end]);
-                from = end;
+/// ```
+/// # use wazuh::alerts::whole_alerts;
+/// let line = r#"{"timestamp":"2026-05-01T12:00:00.123+0200","ru{"timestamp":"2026-05-01T12:00:09.001+0200","rule":{"id":"5"}}"#;
+/// let whole: Vec<&str> = whole_alerts(line).collect();
+/// assert_eq!(whole, [r#"{"timestamp":"2026-05-01T12:00:09.001+0200","rule":{"id":"5"}}"#]);
+/// ```
+pub fn whole_alerts(line: &str) -> impl Iterator<Item = &str> {
+    let (mut rest, mut tries) = (line, 0);
+    from_fn(move || {
+        while tries < MOST {
+            tries += 1;
+            rest = rest.get(rest.find(BEGIN)?..)?;
+            if let Some((piece, behind)) =
+                first(rest).filter(|(_, behind)| behind.is_empty() || behind.starts_with(BEGIN))
+            {
+                rest = behind;
+                return Some(piece);
             }
-            None => from = at + BEGIN.len(),
+            rest = rest.get(BEGIN.len()..)?;
         }
+        None
+    })
+}
+
+/// The alert that a text begins with, and what is behind it.
+fn first(text: &str) -> Option<(&str, &str)> {
+    #[derive(Deserialize)]
+    struct Ruled {
+        #[serde(rename = "rule")]
+        _rule: IgnoredAny,
     }
-    pieces
+    let mut alerts = serde_json::Deserializer::from_str(text).into_iter::<Ruled>();
+    alerts.next()?.ok()?;
+    text.split_at_checked(alerts.byte_offset())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const ONE: &str =
-        r#"{"timestamp":"2026-05-01T12:00:00.123+0200","rule":{"id":"1"},"data":{"timestamp":"x","a":{"b":"}{"}}}"#;
-    const TWO: &str =
-        r#"{"timestamp":"2026-05-01T12:00:01.000+0200","rule":{"id":"2"},"full_log":"says {\"timestamp\":\"no\"}"}"#;
-
-    #[test]
-    fn an_alert_is_found_behind_one_that_was_torn_anywhere() {
-        for cut in 0..ONE.len() {
-            let line = format!("{}{TWO}", &ONE[..cut]);
-            let pieces = whole_pieces(&line);
-            let alerts: Vec<_> = pieces.into_iter().filter(|piece| piece.contains("\"rule\"")).collect();
-            assert_eq!(alerts, [TWO], "torn at {cut}");
-        }
-        assert_eq!(whole_pieces(&format!("{ONE}{TWO}")), [ONE, TWO], "only the end of the line was lost");
-        assert_eq!(whole_pieces(&format!("{ONE}{}{TWO}", &TWO[..40])), [ONE, TWO], "two deaths");
+    fn alert(n: u32) -> String {
+        // Within it is an object that begins alike, and a log that holds such a beginning as text.
+        format!(
+            r#"{{"timestamp":"{n}","rule":{{"id":"5"}},"data":{{"timestamp":"x","a":"1"}},"full_log":"{{\"timestamp\":\"y\"}}","id":"{n}"}}"#
+        )
     }
 
     #[test]
-    fn a_part_of_a_torn_alert_is_none() {
-        for cut in 0..ONE.len() {
-            let torn = &ONE[..cut];
-            // Where it is torn right behind a part, that part ends with the line.
-            let nested = whole_pieces(torn);
-            assert!(nested.iter().all(|piece| torn.ends_with(piece) && !piece.contains("rule")), "{cut}: {nested:?}");
+    fn wherever_a_line_is_torn_the_alert_behind_it_is_found_and_nothing_else() {
+        let (torn, whole) = (alert(1), alert(2));
+        for at in 0..torn.len() {
+            let line = format!("{}{whole}", &torn[..at]);
+            assert_eq!(whole_alerts(&line).collect::<Vec<_>>(), [&whole], "torn after {at} bytes");
         }
-        assert_eq!(whole_pieces(&BEGIN.repeat(100_000)), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn alerts_between_which_only_the_line_end_is_missing_are_all_found() {
+        let line = format!("{}{}{}{}", alert(1), alert(2), &alert(3)[..40], alert(4));
+        assert_eq!(whole_alerts(&line).collect::<Vec<_>>(), [alert(1), alert(2), alert(4)]);
+        assert_eq!(whole_alerts(&alert(3)[..40]).count(), 0);
+    }
+
+    #[test]
+    fn a_line_made_of_beginnings_costs_little() {
+        let line = r#"{"timestamp":"","a":"#.repeat(200_000);
+        assert_eq!(whole_alerts(&line).count(), 0);
     }
 }
