@@ -65,7 +65,9 @@ impl Pull {
                     refused += 1;
                     continue;
                 };
-                let text = match api.read_file(part.ruleset(), name, folders.then_some(dirname)).await {
+                // A file of lists is asked for by its name alone.
+                let folder = (folders && *part != Part::Lists).then_some(dirname);
+                let text = match api.read_file(part.ruleset(), name, folder).await {
                     Ok(text) => text,
                     // Gone since it was listed, or a name that no file of the ruleset has.
                     Err(error @ (Error::NotFound { .. } | Error::Input(_))) => {

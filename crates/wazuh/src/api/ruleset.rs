@@ -209,13 +209,14 @@ impl Api {
 
     /// A file as it is. Without a folder the server looks for the name in all of them.
     ///
-    /// Wazuh server API, `GET /rules/files/{file}?raw=true` and its like (`rules:read`…); `folder` needs 4.6.
+    /// Wazuh server API, `GET /rules/files/{file}?raw=true` and its like (`rules:read`…); `folder` needs 4.6, and
+    /// lists have none.
     ///
     /// # Errors
     /// No answer, no permission, or no such file (1415, 1503, 1802).
     pub async fn read_file(&self, part: Ruleset, name: &str, folder: Option<&str>) -> Result<String, Error> {
         let call = Call::get(&[part.place(), "files", part.name(name)?], part.may(What::Read)).with("raw", true);
-        self.text(&self.in_folder(call, folder).await?).await
+        self.text(&self.in_folder(call, part, folder).await?).await
     }
 
     /// Writes a file and reads it back. It is not in force before [`Self::apply_ruleset`]. An old file stays as it was if
@@ -254,7 +255,7 @@ impl Api {
         let call = Call::put(&[part.place(), "files", part.name(name)?], part.may(What::Write))
             .with("overwrite", overwrite)
             .bytes("application/octet-stream", Bytes::copy_from_slice(text.as_bytes()));
-        let items: Items<String> = self.items(&self.in_folder(call, folder).await?).await?;
+        let items: Items<String> = self.items(&self.in_folder(call, part, folder).await?).await?;
         let path = items.one()?;
         let back = self.read_file(part, name, folder).await?;
         let contents = if back == text { Contents::AsSent } else { Contents::Changed(back) };
@@ -269,12 +270,15 @@ impl Api {
     /// No answer, no permission, no such file (1906), or one of Wazuh's own (1210).
     pub async fn delete_file(&self, part: Ruleset, name: &str, folder: Option<&str>) -> Result<(), Error> {
         let call = Call::delete(&[part.place(), "files", part.name(name)?], part.may(What::Delete));
-        self.items::<String>(&self.in_folder(call, folder).await?).await?.whole()?;
+        self.items::<String>(&self.in_folder(call, part, folder).await?).await?.whole()?;
         Ok(())
     }
 
-    async fn in_folder(&self, call: Call, folder: Option<&str>) -> Result<Call, Error> {
+    async fn in_folder(&self, call: Call, part: Ruleset, folder: Option<&str>) -> Result<Call, Error> {
         let Some(folder) = folder else { return Ok(call) };
+        if part == Ruleset::Lists {
+            return Err(Error::Input("files of lists are told apart by their names alone: name no folder".to_owned()));
+        }
         let step = |part: &str| !part.is_empty() && part != "." && part != "..";
         if !folder.split('/').all(step) || folder.contains(['\\', ',']) {
             return Err(Error::Input(format!("«{}» is not a folder like etc/rules", shown(folder))));
