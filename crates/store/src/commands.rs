@@ -3,7 +3,8 @@
 //! # Invariants
 //! - A command that a node was allowed to begin is never told again: [`Store::begin_command`] says yes to one asker, once.
 //! - Whether it has expired is asked of the core's clock, in the transaction that begins it.
-//! - A node sees and ends only its own commands.
+//! - A node sees and ends only its own commands. It knows them by their tickets, never by their numbers: after a restore, or at
+//!   another core, a number comes again, and would be taken for what was done before.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -127,13 +128,22 @@ impl Store {
             let client = nodes::client_of(tx.sql, new.node)?;
             scope.demand(client, "node")?;
             tx.sql.claim(client)?;
+            let node = tx.sql.one(
+                "SELECT name, disabled, revoked FROM node WHERE client = ?1 AND id = ?2",
+                params![client, new.node],
+                |row| Ok((row.get::<_, String>(0)?, row.get::<_, bool>(1)? || row.get::<_, Option<i64>>(2)?.is_some())),
+            )?;
+            let (node, disabled) = node.ok_or(Error::NotFound("node"))?;
+            if disabled {
+                return Err(Error::Refused("this node is disabled or revoked: it asks for no commands".into()));
+            }
             let text = "SELECT count(*) FROM command WHERE client = ?1 AND node = ?2 AND state = 0";
             if tx.sql.number(text, params![client, new.node])? >= WAITING {
                 return Err(Error::Refused(format!("{WAITING} commands wait for this node already")));
             }
             let id = tx.sql.insert(
-                "INSERT INTO command (client, node, deed, agent, subject, body, user_id, who, created, expires, state) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0)",
+                "INSERT INTO command (client, node, deed, agent, subject, body, user_id, who, created, expires, state, ticket) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, ?11)",
                 params![
                     client,
                     new.node,
@@ -144,16 +154,12 @@ impl Store {
                     actor.user,
                     actor.name,
                     tx.now,
-                    tx.now.saturating_add(i64::try_from(new.within.as_millis()).unwrap_or(i64::MAX))
+                    tx.now.saturating_add(i64::try_from(new.within.as_millis()).unwrap_or(i64::MAX)),
+                    ticket()?
                 ],
             )?;
             let command = load(tx.sql, client, CommandId(id), tx.now)?;
-            let node = tx.sql.one(
-                "SELECT name FROM node WHERE client = ?1 AND id = ?2",
-                params![client, new.node],
-                |row| row.get::<_, String>(0),
-            )?;
-            let (node, after, detail) = (node.unwrap_or_default(), told(&new.deed), format!("number {id}"));
+            let (after, detail) = (told(&new.deed), format!("number {id}, to begin until {}", command.expires));
             audit::note(tx, &actor, Note::new("command.create", &node).at(client).to(&after).detail(&detail))?;
             changes::note(tx, client, Kind::Commands(new.node))?;
             Ok(command)
@@ -176,8 +182,8 @@ impl Store {
                 return Err(Error::Refused("its node has begun it already, or it has ended".into()));
             }
             let command = load(tx.sql, client, id, tx.now)?;
-            let detail = format!("number {id}");
-            let note = Note::new("command.withdraw", command.deed.word()).at(client).detail(&detail);
+            let (after, detail) = (told(&command.deed), format!("number {id}"));
+            let note = Note::new("command.withdraw", command.deed.word()).at(client).to(&after).detail(&detail);
             audit::note(tx, &actor, note)?;
             changes::note(tx, client, Kind::Commands(command.node))?;
             Ok(command)
@@ -240,13 +246,13 @@ impl Store {
         self.read("waiting commands", move |sql| {
             let client = nodes::client_of(sql, node)?;
             let rows = sql.all(
-                "SELECT id, body FROM command WHERE client = ?1 AND node = ?2 AND state = 0 AND expires > ?3 \
+                "SELECT ticket, id, body FROM command WHERE client = ?1 AND node = ?2 AND state = 0 AND expires > ?3 \
                  ORDER BY id LIMIT ?4",
                 params![client, node, clock.millis(), WAITING],
-                |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)),
+                |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, String>(2)?)),
             )?;
             rows.into_iter()
-                .map(|(id, body)| Ok(wire::command::Command { id, deed: serde_json::from_str(&body)? }))
+                .map(|(id, number, body)| Ok(wire::command::Command { id, number, deed: serde_json::from_str(&body)? }))
                 .collect()
         })
         .await
@@ -257,23 +263,23 @@ impl Store {
     ///
     /// # Errors
     /// There is no such node.
-    pub async fn begin_command(&self, node: NodeId, id: CommandId, token: u64) -> Result<bool> {
+    pub async fn begin_command(&self, node: NodeId, ticket: i64, token: u64) -> Result<bool> {
         let token = i64::from_ne_bytes(token.to_ne_bytes());
         self.write("begin command", move |tx| {
             let client = nodes::client_of(tx.sql, node)?;
             tx.sql.claim(client)?;
             let begun = tx.sql.run(
                 "UPDATE command SET state = 1, token = ?4, begun = ?5 \
-                 WHERE client = ?1 AND node = ?2 AND id = ?3 AND state = 0 AND expires > ?5",
-                params![client, node, id, token, tx.now],
+                 WHERE client = ?1 AND node = ?2 AND ticket = ?3 AND state = 0 AND expires > ?5",
+                params![client, node, ticket, token, tx.now],
             )?;
             if begun > 0 {
                 changes::note(tx, client, Kind::Commands(node))?;
                 return Ok(true);
             }
-            let text = "SELECT 1 FROM command WHERE client = ?1 AND node = ?2 AND id = ?3 AND state = 1 AND token = ?4 \
+            let text = "SELECT 1 FROM command WHERE client = ?1 AND node = ?2 AND ticket = ?3 AND state = 1 AND token = ?4 \
                         AND begun > ?5";
-            Ok(tx.sql.one(text, params![client, node, id, token, tx.now - AGAIN], |_| Ok(()))?.is_some())
+            Ok(tx.sql.one(text, params![client, node, ticket, token, tx.now - AGAIN], |_| Ok(()))?.is_some())
         })
         .await
     }
@@ -326,48 +332,71 @@ impl Store {
     }
 }
 
-/// Takes in how a command ended; false if this node has none such.
+/// 1 to 2^53 - 1, so that it survives any JSON reader.
+fn ticket() -> Result<i64> {
+    Ok(i64::from_le_bytes(crate::secret::random()?) >> 11 & ((1 << 53) - 1) | 1)
+}
+
+/// Whoever restores a backup does not know what became of commands since it was made: what waited then may have been done, or
+/// withdrawn. A node that has done it says so, if it was in the last days.
+pub(crate) fn after_restore(tx: &mut Tx<'_>) -> Result<()> {
+    let said = "the core was restored from a backup that was made while this waited: it may have been done since, look before you ask again";
+    tx.sql.run(
+        "UPDATE command SET state = 6, finished = ?1, said = ?2 WHERE state = 0 /* across clients: all of the backup */",
+        params![tx.now, said],
+    )?;
+    Ok(())
+}
+
+/// Takes in how a command ended. One that is not known was asked by a core that was restored since: nobody waits for it.
 pub(crate) fn end(
     tx: &mut Tx<'_>,
     client: ClientId,
     node: NodeId,
     outcome: &Outcome,
     answer: Option<&[u8]>,
-) -> Result<bool> {
+) -> Result<()> {
     let state = match outcome.end {
         End::Done => CommandState::Done,
         End::Failed => CommandState::Failed,
         End::Refused => CommandState::Refused,
         End::Unknown => CommandState::Unknown,
     };
-    let id = CommandId(outcome.id);
     let found = tx.sql.one(
-        "SELECT agent, deed, subject FROM command WHERE client = ?1 AND node = ?2 AND id = ?3",
-        params![client, node, id],
-        |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?)),
+        "SELECT id, agent, deed, subject FROM command WHERE client = ?1 AND node = ?2 AND ticket = ?3",
+        params![client, node, outcome.id],
+        |row| {
+            Ok((
+                row.get::<_, CommandId>(0)?,
+                row.get::<_, String>(1)?,
+                row.get::<_, String>(2)?,
+                row.get::<_, String>(3)?,
+            ))
+        },
     )?;
-    let Some((agent, deed, subject)) = found else { return Ok(false) };
-    // What is told of one that has ended already is what was told before, or later news of one given up for unknown.
-    tx.sql.run(
+    let Some((id, agent, deed, subject)) = found else { return Ok(()) };
+    let token = i64::from_ne_bytes(outcome.token.to_ne_bytes());
+    // What is told of one that has ended already is what was told before, or later news of one given up for unknown. Of what
+    // another machine with the same identity has begun, only that one can tell.
+    let ended = tx.sql.run(
         "UPDATE command SET state = ?4, finished = ?5, said = ?6, answer = ?7 \
-         WHERE client = ?1 AND node = ?2 AND id = ?3 AND state IN (0, 1, 6)",
-        params![client, node, id, state as i64, tx.now, outcome.said, answer],
+         WHERE client = ?1 AND id = ?2 AND state IN (0, 1, 6) AND (token IS NULL OR token = ?3)",
+        params![client, id, token, state as i64, tx.now, outcome.said, answer],
     )?;
-    if state == CommandState::Done && !agent.is_empty() {
-        // Only the latest answer to a question about a host is kept.
+    if ended > 0 && state == CommandState::Done && !subject.is_empty() {
+        // Only the latest answer to a question is kept, unless the client's data are held.
         tx.sql.run(
             "UPDATE command SET answer = NULL WHERE client = ?1 AND node = ?2 AND agent = ?3 AND deed = ?4 AND subject = ?5 \
-             AND id < ?6 AND answer IS NOT NULL",
+             AND id < ?6 AND answer IS NOT NULL AND NOT EXISTS (SELECT 1 FROM client WHERE id = ?1 AND held IS NOT NULL)",
             params![client, node, agent, deed, subject, id],
         )?;
     }
-    changes::note(tx, client, Kind::Commands(node))?;
-    Ok(true)
+    changes::note(tx, client, Kind::Commands(node))
 }
 
 /// Compresses an answer.
-pub(crate) fn pack(answer: &Value) -> Result<Vec<u8>> {
-    zstd::bulk::compress(answer.to_string().as_bytes(), 3).map_err(|error| Error::Damaged(error.to_string()))
+pub(crate) fn pack(answer: &str) -> Result<Vec<u8>> {
+    zstd::bulk::compress(answer.as_bytes(), 3).map_err(|error| Error::Damaged(error.to_string()))
 }
 
 fn unpack(data: &[u8]) -> Result<Value> {

@@ -288,6 +288,8 @@ impl Error {
     pub fn outcome_unknown(&self) -> bool {
         match self {
             Self::Unreachable { route, .. } => matches!(route, Route::NoAnswer | Route::Broken(_)),
+            // Without a code it comes from something in between, such as a proxy that waited no longer.
+            Self::NotReady { code, .. } => code.is_none(),
             _ => matches!(self.kind(), Kind::Slow | Kind::Unexpected | Kind::Partial),
         }
     }

@@ -8,7 +8,6 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::host::is_agent;
 use crate::limit;
@@ -16,8 +15,11 @@ use crate::limit;
 /// What the core tells a node to do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Command {
-    /// The core's number for it.
+    /// Drawn at random by the core, 1 to 2^53 - 1: numbers come again after a core was restored from a backup, or at another core,
+    /// and a command must never be taken for one that was done before.
     pub id: i64,
+    /// The core's number for it, which people see.
+    pub number: i64,
     /// What to do.
     #[serde(flatten)]
     pub deed: Deed,
@@ -142,7 +144,7 @@ pub enum Permission {
 /// The node asks whether it may begin a command.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Begin {
-    /// The command.
+    /// The command's [`Command::id`].
     pub id: i64,
     /// Drawn at random when the node wrote the command down: who asks again after a lost answer says the same.
     pub token: u64,
@@ -158,15 +160,19 @@ pub struct Begun {
 /// How a command ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
-    /// The command.
+    /// The command's [`Command::id`].
     pub id: i64,
+    /// That of its [`Begin`]; 0 if the core was not asked. Of two machines with one identity only the one that began it can end it.
+    #[serde(default)]
+    pub token: u64,
     /// How.
     pub end: End,
     /// In a sentence, with the mend if it was not done.
     pub said: String,
-    /// What was found, for what asks something: at most [`limit::ANSWER`] bytes of JSON.
-    #[serde(default, skip_serializing_if = "Value::is_null")]
-    pub answer: Value,
+    /// What was found, for what asks something: at most [`limit::ANSWER`] bytes of JSON, or nothing. As a text: so that a batch
+    /// of them takes no more memory than it has bytes.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub answer: String,
     /// When.
     pub at: Timestamp,
 }
@@ -320,7 +326,7 @@ impl Outcome {
         if self.said.len() > limit::TEXT {
             return Err(format!("outcome: said has {} bytes, at most {} are taken", self.said.len(), limit::TEXT));
         }
-        let length = self.answer.to_string().len();
+        let length = self.answer.len();
         if length > limit::ANSWER {
             return Err(format!("outcome: the answer has {length} bytes, at most {} are taken", limit::ANSWER));
         }
@@ -357,9 +363,9 @@ mod tests {
 
     #[test]
     fn a_command_is_told_with_its_deed_beside_its_number() {
-        let command = Command { id: 7, deed: Deed::RestartAgent { agent: "001".into() } };
+        let command = Command { id: 7, number: 1, deed: Deed::RestartAgent { agent: "001".into() } };
         let text = serde_json::to_string(&command).unwrap();
-        assert_eq!(text, r#"{"id":7,"deed":"restart_agent","agent":"001"}"#);
+        assert_eq!(text, r#"{"id":7,"number":1,"deed":"restart_agent","agent":"001"}"#);
         assert_eq!(serde_json::from_str::<Command>(&text).unwrap(), command);
     }
 }

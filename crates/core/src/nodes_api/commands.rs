@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::{Stream, stream};
-use store::{ClientId, CommandId, NodeId, Nudge, Scope};
+use store::{ClientId, NodeId, Nudge, Scope};
 use tokio::sync::broadcast;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -67,7 +67,7 @@ pub(super) async fn begin(
     body: Body,
 ) -> Result<Json<Begun>, Problem> {
     let asked: Begin = read::json(body).await?;
-    let go = core.store.begin_command(identity.node, CommandId(asked.id), asked.token).await?;
+    let go = core.store.begin_command(identity.node, asked.id, asked.token).await?;
     Ok(Json(Begun { go }))
 }
 

@@ -2,22 +2,30 @@
 
 use std::collections::BTreeSet;
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use jiff::Timestamp;
 use serde_json::Value;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
-use wire::command::{Begin, Begun, Command, Deed, End, Outcome, Permission};
+use wire::command::{Begin, Begun, Command, Deed, End, Permission};
 
 use super::AGAIN;
-use super::journal::Journal;
+use super::journal::{Ended, Journal};
 use crate::line::{Line, Refusal};
 use crate::pipeline::{Shared, Void};
 
 /// Commands that are done at once: a manager does its work in one process.
 const AT_ONCE: usize = 2;
+/// The same of upgrades, most of which is waiting: they do not keep others from their turn.
+const UPGRADES: usize = 4;
+/// A deed that takes longer is given up.
+const LONGEST: Duration = Duration::from_secs(600);
+/// How often it is looked whether the spool has begun anew.
+const LOOK: Duration = Duration::from_secs(30);
 /// Commands that wait here; the core keeps the others.
 pub(crate) const WAITING: usize = 64;
 /// Longest wait between two questions whether a command may begin.
@@ -66,7 +74,8 @@ impl Ask for watch::Receiver<Option<Arc<Line>>> {
         let line = self.borrow().clone()?;
         match line.ask::<Begun>(wire::path::BEGIN, begin).await {
             Ok(begun) => Some(begun.go),
-            Err(Refusal::Problem(problem, _)) if problem.status < 500 && problem.status != 429 => Some(false),
+            // Whatever else is wrong, such as a certificate that has ended, says nothing of the command.
+            Err(Refusal::Problem(problem, _)) if matches!(problem.status, 400 | 404 | 409 | 410 | 422) => Some(false),
             Err(_) => None,
         }
     }
@@ -74,8 +83,10 @@ impl Ask for watch::Receiver<Option<Arc<Line>>> {
 
 /// What is ready to be done, or has been.
 enum Step {
+    /// It is its turn, which lasts until the last step.
+    Turn(Command, Option<OwnedSemaphorePermit>),
     /// May it begin?
-    Asked(Command, Option<bool>),
+    Asked(Command, Option<OwnedSemaphorePermit>, Option<bool>),
     Performed(i64, Performed),
 }
 
@@ -110,7 +121,8 @@ where
     F: Future<Output = Performed> + Send + 'static,
 {
     let mut journal = Journal::open(shared, Timestamp::now()).await?;
-    let turns = Arc::new(Semaphore::new(AT_ONCE));
+    let (turns, upgrades) = (Arc::new(Semaphore::new(AT_ONCE)), Arc::new(Semaphore::new(UPGRADES)));
+    let mut look = tokio::time::interval(LOOK);
     let mut steps: JoinSet<Step> = JoinSet::new();
     // Heard, and not ended yet.
     let mut busy: BTreeSet<i64> = BTreeSet::new();
@@ -121,50 +133,67 @@ where
                 Some(command) if journal.knows(command.id) || !busy.insert(command.id) => continue,
                 Some(command) => {
                     if let Err(refusal) = permitted(&command.deed, allow) {
-                        tracing::warn!(command = command.id, deed = command.deed.word(), "the core asked for what is not allowed: refused");
-                        journal.end(outcome(command.id, End::Refused, refusal, Value::Null)).await?;
+                        let deed = command.deed.word();
+                        tracing::warn!(command = command.number, deed, "the core asked for what is not allowed: refused");
+                        journal.end(ended(command.id, End::Refused, refusal), Timestamp::now()).await?;
                         busy.remove(&command.id);
                         continue;
                     }
-                    journal.begin(command.id, Timestamp::now()).await?;
-                    let core = core.clone();
-                    steps.spawn(async move {
-                        let may = may_begin(&core, command.id).await;
-                        Step::Asked(command, may)
-                    });
+                    let turns = if matches!(command.deed, Deed::UpgradeAgent { .. }) { &upgrades } else { &turns };
+                    let turn = Arc::clone(turns).acquire_owned();
+                    steps.spawn(async move { Step::Turn(command, turn.await.ok()) });
                     continue;
                 }
             },
-            Some(Ok(step)) = steps.join_next() => step,
+            _ = look.tick() => {
+                journal.retell().await?;
+                continue;
+            }
+            Some(step) = steps.join_next() => match step {
+                Ok(step) => step,
+                // What was begun is noted, and is told to be unknown.
+                Err(_) => return Err(Void),
+            },
         };
         match step {
-            Step::Asked(command, Some(true)) => {
+            // Only now: what waits for its turn can still be withdrawn, and expires.
+            Step::Turn(command, turn) => {
+                let token = fresh_token();
+                journal.begin(command.id, token, Timestamp::now()).await?;
+                let core = core.clone();
+                steps.spawn(async move {
+                    let may = may_begin(&core, command.id, token).await;
+                    Step::Asked(command, turn, may)
+                });
+            }
+            Step::Asked(command, turn, Some(true)) => {
                 // For the client: what the core says that it asked is the core's word.
                 let agent = command.deed.agent().unwrap_or_default();
                 tracing::info!(
-                    command = command.id,
+                    command = command.number,
                     deed = command.deed.word(),
                     agent,
                     "the core asked for this: it begins"
                 );
-                let (turns, id, done) = (Arc::clone(&turns), command.id, perform(command.deed));
+                let (id, only_reads) = (command.id, command.deed.only_reads());
+                let done = perform(command.deed);
                 steps.spawn(async move {
-                    let _turn = turns.acquire_owned().await;
-                    Step::Performed(id, done.await)
+                    let _turn = turn;
+                    Step::Performed(id, within(LONGEST, only_reads, done).await)
                 });
             }
             // It was withdrawn, or is too old: the core knows. If it does not, because its answer was lost, it is told.
-            Step::Asked(command, may) => {
+            Step::Asked(command, _, may) => {
                 let why =
                     if may.is_some() { "it came too late" } else { "the core could not be asked whether it may begin" };
-                let end = outcome(command.id, End::Failed, format!("{why}: nothing was done"), Value::Null);
-                journal.end(end).await?;
+                let end = ended(command.id, End::Failed, format!("{why}: nothing was done"));
+                journal.end(end, Timestamp::now()).await?;
                 busy.remove(&command.id);
             }
             Step::Performed(id, performed) => {
                 let Performed { end, said, answer } = performed;
                 tracing::info!(command = id, ?end, "it has ended");
-                journal.end(outcome(id, end, said, answer)).await?;
+                journal.end(Ended { id, end, said, answer }, Timestamp::now()).await?;
                 busy.remove(&id);
             }
         }
@@ -185,8 +214,21 @@ fn permitted(deed: &Deed, allow: &[Permission]) -> Result<(), String> {
     ))
 }
 
-async fn may_begin(core: &impl Ask, id: i64) -> Option<bool> {
-    let begin = Begin { id, token: fresh_token() };
+/// What becomes of a deed, but no later than this.
+async fn within(longest: Duration, only_reads: bool, done: impl Future<Output = Performed>) -> Performed {
+    let why = match tokio::time::timeout(longest, AssertUnwindSafe(done).catch_unwind()).await {
+        Ok(Ok(performed)) => return performed,
+        Ok(Err(_)) => "the node failed at it, see its log".to_owned(),
+        Err(_) => format!("it had no end after {} minutes, and was given up", longest.as_secs() / 60),
+    };
+    if only_reads {
+        return Performed::failed(why);
+    }
+    Performed::unknown(format!("{why}; it may have been done: look before you ask again"))
+}
+
+async fn may_begin(core: &impl Ask, id: i64, token: u64) -> Option<bool> {
+    let begin = Begin { id, token };
     let until = tokio::time::Instant::now() + GIVE_UP;
     let mut wait = Duration::from_millis(250);
     loop {
@@ -208,14 +250,8 @@ fn fresh_token() -> u64 {
     u64::from_le_bytes(bytes) >> 11
 }
 
-fn outcome(id: i64, end: End, said: String, answer: Value) -> Outcome {
-    let (mut said, mut answer, mut end) = (said, answer, end);
-    said = crate::normalise::cut(&said, wire::limit::WORD * 4).to_owned();
-    if answer.to_string().len() > wire::limit::ANSWER {
-        (end, answer) = (End::Failed, Value::Null);
-        said = "the answer is too long to be sent".to_owned();
-    }
-    Outcome { id, end, said, answer, at: Timestamp::now() }
+fn ended(id: i64, end: End, said: String) -> Ended {
+    Ended { id, end, said, answer: Value::Null }
 }
 
 #[cfg(test)]

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use futures::TryStreamExt as _;
 use serde_json::{Value, json};
+use wazuh::Error;
 use wazuh::api::{ActiveResponse, AgentId, Agents, Api, LogtestEvent, Ruleset, Upgrade, Verdict};
 use wazuh::indexer::{Indexer, VulnerabilityFilter};
-use wazuh::{Error, Route};
 use wire::command::Deed;
 
 use super::Doors;
@@ -40,7 +40,7 @@ pub(super) async fn perform(doors: Doors, deed: Deed) -> Performed {
     };
     found.unwrap_or_else(|error| match error {
         // It may have reached the manager.
-        Error::Slow { .. } | Error::Unreachable { route: Route::NoAnswer | Route::Broken(_), .. } if !only_reads => {
+        error if !only_reads && error.outcome_unknown() => {
             Performed::unknown(format!("{error}; it may have been done: look before you ask again"))
         }
         error => Performed::failed(error.to_string()),
@@ -68,8 +68,12 @@ async fn act(api: &Api, deed: Deed) -> Result<Performed, Error> {
         Deed::ScanAgent { agent } => {
             let (id, agents) = one(&agent)?;
             api.scan_files(&agents).await?.reached(&id)?;
-            api.run_rootcheck(&agents).await?.reached(&id)?;
-            Performed::done(format!("the scans were sent to agent {agent}"))
+            match api.run_rootcheck(&agents).await.and_then(|sent| sent.reached(&id)) {
+                Ok(()) => Performed::done(format!("the scans were sent to agent {agent}")),
+                Err(error) => {
+                    Performed::failed(format!("agent {agent} looks at its files, but not for rootkits: {error}"))
+                }
+            }
         }
         Deed::BlockAddress { agent, address, seconds } => block(api, &agent, &address, seconds).await?,
         Deed::Logtest { event, format, location } => {
@@ -102,7 +106,10 @@ async fn upgrade(api: &Api, agent: &str) -> Result<Performed, Error> {
         let results = match api.upgrade_results(&agents).await {
             Ok(results) => results.items,
             Err(error) if error.is_passing() => continue,
-            Err(error) => return Err(error),
+            Err(error) => {
+                let sent = format!("the upgrade was sent to agent {agent}; how it goes cannot be asked ({error})");
+                return Ok(Performed::unknown(format!("{sent}: its version will tell")));
+            }
         };
         let Some(result) = results.into_iter().next() else { continue };
         match result.status.as_deref() {

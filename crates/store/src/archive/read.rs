@@ -15,7 +15,7 @@ use crate::engine::postgresql::partitions;
 use crate::engine::sql::{Sql, Value, params};
 use crate::engine::writer::Tx;
 use crate::sealed::Sealed;
-use crate::{Error, Options, Place, Result, Store};
+use crate::{Error, Options, Place, Result, Store, commands};
 
 /// Tables whose rows open only with the master key; with --forget-secrets they are left out.
 const SEALED: [&str; 4] = ["sealed", "authority", "authenticator", "recovery_code"];
@@ -183,7 +183,10 @@ fn insert(tx: &mut Tx<'_>, table: &str, rows: &[Vec<Json>]) -> Result<()> {
     let Some(kept) = BY_NAME.get(table) else {
         return Err(damaged("it holds a table that this version does not know"));
     };
-    let values = rows.iter().map(|row| row.iter().map(Owned::of).collect()).collect::<Result<Vec<Vec<Owned>>>>()?;
+    let mut values = rows.iter().map(|row| row.iter().map(Owned::of).collect()).collect::<Result<Vec<Vec<Owned>>>>()?;
+    for row in &mut values {
+        row.resize_with(row.len().max(kept.columns.len()), || Owned::Null);
+    }
     let text = kept.insert(tx.sql);
     macro_rules! by_width {
         ($($width:literal)+) => {
@@ -194,6 +197,11 @@ fn insert(tx: &mut Tx<'_>, table: &str, rows: &[Vec<Json>]) -> Result<()> {
         };
     }
     by_width!(2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24)
+}
+
+/// Whether a table of a backup is one that is known. Earlier versions had fewer columns, at the end.
+fn begins(columns: &[&str], backup: &[String]) -> bool {
+    backup.len() <= columns.len() && columns.iter().zip(backup).all(|(column, other)| column == other)
 }
 
 fn insert_all<const N: usize>(sql: Sql<'_>, text: &'static str, rows: &[Vec<Owned>]) -> Result<()> {
@@ -230,6 +238,7 @@ fn finish(tx: &mut Tx<'_>, (number, stamp): (i64, i64)) -> Result<()> {
         }
     }
     tx.sql.run("DELETE FROM meta WHERE name = 'restoring'", [])?;
+    commands::after_restore(tx)?;
     let head = tx.sql.number("SELECT count(*) FROM audit_head", [])?;
     if head == 0 {
         return Err(damaged("the audit log has no head"));
@@ -293,7 +302,7 @@ impl<R: Read> Lines<R> {
         }
         if let Ok(table) = serde_json::from_slice::<Table>(line) {
             let columns = BY_NAME.get(table.table.as_str()).map(|kept| kept.columns);
-            if table.table != "meta" && columns.is_none_or(|columns| columns != table.columns) {
+            if table.table != "meta" && columns.is_none_or(|columns| !begins(columns, &table.columns)) {
                 return Err(damaged("it holds a table that this version does not know"));
             }
             self.hash.update(&self.line);

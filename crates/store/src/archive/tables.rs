@@ -156,7 +156,7 @@ const LINES: &[Line] = &[
         "command",
         &[
             "id", "client", "node", "deed", "agent", "subject", "body", "user_id", "who", "created", "expires",
-            "state", "token", "begun", "finished", "said", "answer",
+            "state", "token", "begun", "finished", "said", "answer", "ticket",
         ],
         &["id"],
         &["client", "id"],

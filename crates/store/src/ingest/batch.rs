@@ -87,11 +87,7 @@ pub(crate) fn take(tx: &mut Tx<'_>, client: ClientId, node: NodeId, batch: &Prep
                 lost.push(records);
             }
             PreparedRecord::Hosts(found) => hosts::take(tx, client, node, found)?,
-            PreparedRecord::Outcome(end) => {
-                if !commands::end(tx, client, node, &end.outcome, end.answer.as_deref())? {
-                    refused.push(batch.refusal(index, format!("outcome: there is no command {}", end.outcome.id)));
-                }
-            }
+            PreparedRecord::Outcome(end) => commands::end(tx, client, node, &end.outcome, end.answer.as_deref())?,
             PreparedRecord::Refused(why) => refused.push(batch.refusal(index, why.clone())),
         }
     }

@@ -73,7 +73,7 @@ impl Prepared {
                     Ok(()) => PreparedRecord::Hosts(hosts),
                     Err(breach) => PreparedRecord::Refused(breach.to_string()),
                 },
-                Record::Outcome(outcome) => match outcome.check() {
+                Record::Outcome(outcome) => match outcome.check().and_then(|()| is_json(&outcome.answer)) {
                     Ok(()) => PreparedRecord::Outcome(Box::new(prepare_outcome(*outcome)?)),
                     Err(why) => PreparedRecord::Refused(why),
                 },
@@ -109,9 +109,15 @@ fn check_count(count: &Count) -> std::result::Result<(), String> {
     count.samples.iter().try_for_each(|sample| sample.check().map_err(|breach| breach.to_string()))
 }
 
+/// Whether an answer can be shown later. It is looked at alone, so that only one is in memory as more than a text.
+fn is_json(answer: &str) -> std::result::Result<(), String> {
+    let read = if answer.is_empty() { Ok(()) } else { serde_json::from_str::<serde_json::Value>(answer).map(drop) };
+    read.map_err(|error| format!("outcome: the answer is no JSON: {error}"))
+}
+
 fn prepare_outcome(mut outcome: Outcome) -> Result<PreparedOutcome> {
-    let answer = outcome.answer.take();
-    let answer = if answer.is_null() { None } else { Some(commands::pack(&answer)?) };
+    let answer = std::mem::take(&mut outcome.answer);
+    let answer = if answer.is_empty() { None } else { Some(commands::pack(&answer)?) };
     Ok(PreparedOutcome { outcome, answer })
 }
 

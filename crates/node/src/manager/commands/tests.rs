@@ -53,7 +53,7 @@ impl Story {
     async fn hear(&self, allow: &[Permission], ids: &[(i64, Deed)], ends: usize) -> Vec<(i64, End)> {
         let (send, receive) = mpsc::channel(WAITING);
         for (id, deed) in ids {
-            send.send(Command { id: *id, deed: deed.clone() }).await.unwrap();
+            send.send(Command { id: *id, number: *id, deed: deed.clone() }).await.unwrap();
         }
         let perform = |_| {
             self.done.fetch_add(1, Ordering::SeqCst);
@@ -138,7 +138,7 @@ async fn a_lost_answer_is_asked_for_again_in_the_same_name() {
 async fn what_a_crash_interrupted_is_unknown_and_never_done_again() {
     let mut story = Story::begin();
     let (send, receive) = mpsc::channel(WAITING);
-    send.send(Command { id: 1, deed: restart() }).await.unwrap();
+    send.send(Command { id: 1, number: 1, deed: restart() }).await.unwrap();
     let (began, mut begun) = mpsc::channel(1);
     let perform = |_| {
         began.try_send(()).unwrap();
@@ -154,17 +154,56 @@ async fn what_a_crash_interrupted_is_unknown_and_never_done_again() {
 }
 
 #[tokio::test]
-async fn a_spool_that_begins_anew_remembers_what_was_done() {
+async fn a_spool_that_begins_anew_remembers_what_was_done_and_tells_it_again() {
     let story = Story::begin();
     story.hear(RESTART, &[(1, restart())], 1).await;
     story.shared().adopt(None, &Cursors::new()).unwrap();
-    let outcomes = story.shared().with_spool(|spool| spool.notes(crate::spool::LASTING)).unwrap();
-    assert!(outcomes.contains_key("1"));
+    assert_eq!(story.outcomes(), [], "the core had not confirmed it");
+    assert_eq!(story.hear(RESTART, &[(1, restart())], 1).await, [(1, End::Done)]);
+    assert_eq!(story.done(), 1);
+}
+
+#[tokio::test]
+async fn what_waits_for_its_turn_is_not_begun_and_upgrades_keep_no_other_from_it() {
+    let story = Story::begin();
+    let upgrade = || Deed::UpgradeAgent { agent: "001".into() };
+    let (send, receive) = mpsc::channel(WAITING);
+    for id in 1..=6 {
+        send.send(Command { id, number: id, deed: upgrade() }).await.unwrap();
+    }
+    send.send(Command { id: 7, number: 7, deed: restart() }).await.unwrap();
+    // No upgrade ends.
+    let perform = |deed: Deed| async move {
+        if matches!(deed, Deed::UpgradeAgent { .. }) { std::future::pending().await } else { Performed::done("done") }
+    };
+    let allow = &[Permission::Restart, Permission::Upgrade];
+    let work = run(story.shared(), allow, story.core.clone(), receive, perform);
+    let mut news = story.shared().news();
+    let enough = async {
+        while story.outcomes().is_empty() || story.core.1.lock().unwrap().len() < 5 {
+            tokio::select! { _ = news.changed() => {}, () = tokio::time::sleep(Duration::from_millis(20)) => {} }
+        }
+    };
+    tokio::select! {
+        _ = work => panic!("it works on"),
+        () = enough => {}
+    }
+    assert_eq!(story.outcomes(), [(7, End::Done)]);
+    assert_eq!(story.core.1.lock().unwrap().len(), 5, "four upgrades and the restart: the others can be withdrawn");
+}
+
+#[tokio::test]
+async fn a_deed_without_an_end_is_given_up_and_one_that_panics_is_told() {
+    let endless = || std::future::pending::<Performed>();
+    let given_up = within(Duration::ZERO, true, endless()).await;
+    assert_eq!((given_up.end, given_up.said.contains("given up")), (End::Failed, true));
+    assert_eq!(within(Duration::ZERO, false, endless()).await.end, End::Unknown, "it may have been done");
+    assert_eq!(within(LONGEST, false, async { panic!("a test's") }).await.end, End::Unknown);
 }
 
 #[test]
 fn an_answer_that_is_too_long_fails_with_a_reason() {
-    let long = Value::String("x".repeat(wire::limit::ANSWER));
-    let outcome = outcome(1, End::Done, String::new(), long);
+    let long = Ended { answer: Value::String("x".repeat(wire::limit::ANSWER)), ..ended(1, End::Done, String::new()) };
+    let outcome = crate::manager::journal::outcome(long, 0, Timestamp::now());
     assert_eq!((outcome.end, outcome.check()), (End::Failed, Ok(())));
 }

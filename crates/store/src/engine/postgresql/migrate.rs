@@ -18,7 +18,10 @@ use crate::engine::sql::{Lock, Sql};
 use crate::{Error, Result};
 
 /// The migrations, in order.
-const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/postgres/0001_begin.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../../migrations/postgres/0001_begin.sql"),
+    include_str!("../../../migrations/postgres/0002_tickets.sql"),
+];
 
 /// Oldest PostgreSQL that has all we use.
 const OLDEST: i64 = 150_000;

@@ -19,7 +19,10 @@ use crate::engine::sql::Sql;
 use crate::{Error, Result};
 
 /// The migrations, in order: the database's `user_version` is how many it has had.
-const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/sqlite/0001_begin.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../../migrations/sqlite/0001_begin.sql"),
+    include_str!("../../../migrations/sqlite/0002_tickets.sql"),
+];
 
 pub(crate) use failure::is_taken;
 
