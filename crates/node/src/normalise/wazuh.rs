@@ -7,6 +7,10 @@ use wire::alert::{Alert, File, Fold, Host, Network, Process, Rule, Severity, Sou
 
 use super::{Text, address, at, cut, endpoint, first, fit, list, number, raw, suricata, text, time};
 
+/// Wazuh's own rule of Suricata's alerts, the one of its `0475-suricata_rules.xml` that makes alerts. Those of any other rule say
+/// something that Suricata did not: they are Wazuh's.
+const COPIES: &str = "86601";
+
 /// The fields by which alerts are folded.
 #[derive(Debug, Default, Deserialize)]
 pub struct Key<'a> {
@@ -84,12 +88,12 @@ pub struct SyscheckKey<'a> {
 }
 
 impl Key<'_> {
-    /// The event of Suricata that this is a copy of, if it is one.
+    /// The event of Suricata that this is a copy of, if it is one: as [`alert`] sees it.
     #[must_use]
     pub fn suricata(&self) -> Option<&DataKey<'_>> {
         let data = self.data.as_ref()?;
         let signature = &data.alert.as_ref()?.signature_id.0;
-        (!signature.is_empty() && self.rule.is_some()).then_some(data)
+        (!signature.is_empty() && self.rule.as_ref()?.id.0 == COPIES).then_some(data)
     }
 
     /// Source address.
@@ -129,7 +133,8 @@ pub fn alert(line: &str, now: Timestamp) -> Result<Alert, serde_json::Error> {
         groups: list(&value, "rule.groups"),
         references: list(&value, "rule.info"),
     };
-    let mut alert = match at(&value, "data").filter(|data| at(data, "alert.signature_id").is_some()) {
+    let copy = |data: &&Value| rule.id == COPIES && text(data, "alert.signature_id").is_some();
+    let mut alert = match at(&value, "data").filter(copy) {
         Some(data) => through_suricata(data, now, raw),
         None => Alert {
             time: text(&value, "timestamp").and_then(|text| time(&text)).unwrap_or(now),
@@ -146,7 +151,7 @@ pub fn alert(line: &str, now: Timestamp) -> Result<Alert, serde_json::Error> {
     Ok(alert)
 }
 
-/// Suricata's event as Wazuh read it (rule 86601, Wazuh's `0475-suricata_rules.xml`): Wazuh gives every one level 3, the
+/// Suricata's event as Wazuh read it ([`COPIES`]): Wazuh gives every one level 3, the
 /// signature's own severity is kept. It is an alert of Suricata that came by way of Wazuh, so that it is the same one as in EVE.
 fn through_suricata(data: &Value, now: Timestamp, raw: String) -> Alert {
     Alert { witnesses: vec![Source::Wazuh], ..suricata::build(data, now, raw) }
@@ -179,8 +184,9 @@ fn build(value: &Value, rule: Rule, now: Timestamp, raw: String) -> Alert {
         ),
         destination: endpoint(to, port(&to_port), text(data, "win.eventdata.destinationHostname")),
         network: Network {
-            transport: first(data, &["protocol", "win.eventdata.protocol"]).map(|text| text.to_ascii_lowercase()),
-            action: text(data, "action"),
+            transport: first(data, &["protocol", "proto", "win.eventdata.protocol"])
+                .map(|text| text.to_ascii_lowercase()),
+            action: first(data, &["action", "alert.action"]),
             ..Network::default()
         },
         user: user(data),
@@ -212,7 +218,8 @@ fn host(value: &Value) -> Option<Host> {
 }
 
 fn message(value: &Value, data: &Value) -> Option<String> {
-    let whole = first(value, &["full_log", "syscheck.diff"]).or_else(|| text(data, "win.system.message"))?;
+    let whole = first(value, &["full_log", "syscheck.diff"])
+        .or_else(|| first(data, &["win.system.message", "alert.signature"]))?;
     let line = whole.trim_matches('"').split(['\n', '\r']).find(|line| !line.trim().is_empty())?;
     Some(cut(line.trim(), 1024).to_owned())
 }
@@ -323,6 +330,24 @@ mod tests {
         assert_eq!(alert.time, "2026-05-01T10:00:00.1Z".parse::<Timestamp>().unwrap(), "Suricata's own");
         assert_eq!(alert.network.flow.as_deref(), Some("1946432423433533"));
         assert_eq!(alert.destination.unwrap().port, Some(80));
+    }
+
+    #[test]
+    fn a_rule_of_the_managers_own_on_suricatas_events_is_an_alert_of_wazuh_with_its_level() {
+        let line = r#"{"timestamp":"2026-05-01T12:00:07.123+0200","rule":{"level":12,"description":"C2 from a server","id":"100200","groups":["local","suricata"]},"agent":{"id":"002","name":"fw"},"manager":{"name":"m"},"id":"1.2","decoder":{"name":"json"},"data":{"timestamp":"2026-05-01T10:00:00.1+0000","event_type":"alert","src_ip":"10.0.0.1","src_port":"4","dest_ip":"10.0.0.2","dest_port":"80","proto":"TCP","alert":{"signature_id":"2024897","severity":"3","signature":"X","action":"allowed"}},"location":"/var/log/suricata/eve.json"}"#;
+        let alert = alert(line, Timestamp::now()).unwrap();
+        assert_eq!(alert.check(), Ok(()));
+        assert_eq!((alert.severity, alert.module), (Severity::from_wazuh_level(12), Source::Wazuh));
+        assert_eq!((alert.rule.id.as_str(), alert.rule.name.as_str()), ("100200", "C2 from a server"));
+        assert_eq!(alert.time, "2026-05-01T10:00:07.123Z".parse::<Timestamp>().unwrap(), "Wazuh's own");
+        assert_eq!(
+            (alert.source.unwrap().ip.as_deref(), alert.destination.unwrap().port),
+            (Some("10.0.0.1"), Some(80))
+        );
+        assert_eq!((alert.message.as_deref(), alert.network.transport.as_deref()), (Some("X"), Some("tcp")));
+        let key: Key<'_> = serde_json::from_str(line).unwrap();
+        assert!(key.suricata().is_none(), "it is folded as Wazuh's");
+        assert_eq!((key.from(), key.to()), ("10.0.0.1", "10.0.0.2"));
     }
 
     #[test]

@@ -169,7 +169,7 @@ impl Alert {
         text(&self.document, path)
     }
 
-    /// Suricata's own event, if it came through Wazuh (rule 86601).
+    /// Suricata's own event, if it came through Wazuh: by rule 86601, or by one of somebody's own.
     #[must_use]
     pub fn suricata(&self) -> Option<Suricata> {
         Suricata::of(self)

@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::loose::{at, number, text};
 use super::{Alert, Whole, time};
 
-/// A Suricata alert that an agent read from EVE and the manager let through as rule 86601. Wazuh gives all of them level 3
-/// and turns their numbers into text; here they are numbers again.
+/// A Suricata alert that an agent read from EVE and the manager let through as rule 86601, or on which a rule of somebody's own
+/// fired: look at the alert's rule. Wazuh gives all of the former level 3. It turns their numbers into text; here they are numbers again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Suricata {
