@@ -25,7 +25,7 @@ use crate::alarm::alarm;
 use crate::config::Config;
 use crate::fold::{Folder, WINDOWS};
 use crate::policy::Policy;
-use crate::source::{Reading, mark_bad};
+use crate::source::{Place, Reading, mark_bad};
 use crate::spool::{Commit, Depth, Error, Note, Opened, Seen, Spool};
 use desk::{Desk, Tally};
 use polled::{Handed, Polled};
@@ -430,19 +430,32 @@ impl Work {
             self.folder = std::mem::take(&mut self.folder).with_echoes();
         }
         self.pending = Pending::default();
+        let mut places = Vec::new();
         for source in &mut self.sources {
             match source.open(cursors.get(&source.name)) {
-                // Where reading begins is kept at once, so that a crash cannot move it.
-                Ok(()) => self.pending.urgent = true,
+                Ok(place) => places.push((source.name.clone(), place)),
                 Err(error) => source.failed(&error),
             }
         }
         for polled in &mut self.polled {
-            // Where it begins is kept at once, so that a crash cannot move it.
-            polled.open(cursors.get(&polled.name), (self.clock)());
-            self.pending.urgent = true;
+            let place = polled.open(cursors.get(&polled.name), (self.clock)());
+            places.push((polled.name.clone(), place));
+        }
+        for (name, place) in places {
+            self.opened(&name, place);
         }
         true
+    }
+
+    /// Where reading begins is kept at once, so that a crash cannot move it; in the same transaction, that it is elsewhere
+    /// than where it stood.
+    fn opened(&mut self, source: &str, place: Place) {
+        self.pending.urgent = true;
+        if place == Place::Foreign {
+            tracing::warn!(source, "the place where reading stood is of another kind of source: begun at its `start`");
+            let changed = changed_alarm(source, (self.clock)());
+            self.push(changed);
+        }
     }
 
     fn read(&mut self, at: usize) -> bool {
@@ -471,9 +484,10 @@ impl Work {
         if !self.sources[at].is_open() {
             let cursors = lock(&self.shared.spool).cursors().unwrap_or_default();
             let source = &mut self.sources[at];
-            source.open(cursors.get(&source.name))?;
+            let place = source.open(cursors.get(&source.name))?;
             source.status.error = None;
-            self.pending.urgent = true;
+            let name = source.name.clone();
+            self.opened(&name, place);
         }
         let now = (self.clock)();
         let next = lock(&self.shared.spool).next();
@@ -741,6 +755,14 @@ fn gap_alarm(source: &str, gap: &Gap, now: Timestamp) -> Alert {
     let mut alert = alarm("gap", "Events were lost before they could be read", Severity::High, text, now);
     alert.location = Some(gap.file.clone());
     alert
+}
+
+fn changed_alarm(source: &str, now: Timestamp) -> Alert {
+    let text = format!(
+        "source {source}: what was read under this name was another kind of source. It is read as if for the first time, from \
+         its `start` on; what was not read of the former one is not read any more."
+    );
+    alarm("source-changed", "A source is another one than before", Severity::Medium, text, now)
 }
 
 fn note(opened: &Opened) -> Option<String> {

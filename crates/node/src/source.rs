@@ -77,6 +77,29 @@ impl Found<'_> {
     }
 }
 
+/// What is known of where reading a source stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// As it was left.
+    Known,
+    /// Nothing was read of it yet.
+    New,
+    /// A source of this name was read that was another kind of thing, such as a file that is an indexer now: the place says
+    /// nothing here.
+    Foreign,
+}
+
+impl Place {
+    /// The cursor that the spool has of a source.
+    pub fn of<T: serde::de::DeserializeOwned>(cursor: Option<&serde_json::Value>) -> (Self, Option<T>) {
+        match cursor.map(|cursor| serde_json::from_value(cursor.clone())) {
+            None => (Self::New, None),
+            Some(Ok(cursor)) => (Self::Known, Some(cursor)),
+            Some(Err(_)) => (Self::Foreign, None),
+        }
+    }
+}
+
 /// A source that is being read.
 pub struct Reading {
     /// Its name in the node's file.
@@ -121,15 +144,16 @@ impl Reading {
         }
     }
 
-    /// Opens it anew at a cursor; without one, at its beginning or end as configured.
+    /// Opens it anew at a cursor; without one, at its beginning or end as configured. So it does where the cursor is none of a
+    /// file.
     ///
     /// # Errors
-    /// When the cursor is not one, or the file cannot be read.
-    pub fn open(&mut self, cursor: Option<&serde_json::Value>) -> std::io::Result<()> {
-        let cursor = cursor.map(|value| serde_json::from_value::<Cursor>(value.clone())).transpose()?;
+    /// When the file cannot be read.
+    pub fn open(&mut self, cursor: Option<&serde_json::Value>) -> std::io::Result<Place> {
+        let (place, cursor) = Place::of::<Cursor>(cursor);
         self.follower = None;
         self.follower = Some(Follower::open(self.spec.clone(), cursor, self.start)?);
-        Ok(())
+        Ok(place)
     }
 
     /// True once it is open.

@@ -19,7 +19,7 @@ use super::{Pending, lock};
 use crate::alarm::alarm;
 use crate::config::{Kind, SourceConfig, Start};
 use crate::normalise::suricata::Sieve;
-use crate::source::{Meaning, mark_bad};
+use crate::source::{Meaning, Place, mark_bad};
 use crate::spool::{Error, Spool};
 
 /// A page for a source, and who waits until it is on the disk.
@@ -56,11 +56,13 @@ impl Polled {
         Self { name: config.name.clone(), status, cursor: None, start: config.start, answered: false, hand: None }
     }
 
-    /// Begins anew where the spool says.
-    pub(super) fn open(&mut self, cursor: Option<&Value>, now: Timestamp) {
+    /// Begins anew where the spool says; as configured, if that is nowhere in an indexer.
+    pub(super) fn open(&mut self, cursor: Option<&Value>, now: Timestamp) -> Place {
+        let (place, cursor) = Place::of(cursor);
         let first = if self.start == Start::Beginning { Timestamp::UNIX_EPOCH } else { now };
-        self.cursor = cursor.cloned().or_else(|| serde_json::to_value(Cursor::from(first)).ok());
+        self.cursor = serde_json::to_value(cursor.unwrap_or_else(|| Cursor::from(first))).ok();
         self.hand = None;
+        place
     }
 
     /// Brings the status up to date.

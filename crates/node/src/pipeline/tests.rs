@@ -130,6 +130,33 @@ fn an_alert_behind_one_that_was_torn_when_the_manager_died_is_an_alert_all_the_s
 }
 
 #[test]
+fn a_source_that_is_another_kind_of_thing_under_the_same_name_is_read_from_its_start_and_an_alarm_says_so() {
+    let mut story = Story::new();
+    let path = story.folder.path().join("alerts.json");
+    let alert = r#"{"timestamp":"2026-05-01T12:00:00.123+0200","rule":{"level":5,"id":"7"},"agent":{"id":"001"}}"#;
+    std::fs::write(&path, format!("{alert}\n")).unwrap();
+    let mut config = story.config();
+    config.source[0].name = "wazuh".to_owned();
+    (config.source[0].kind, config.source[0].path) = (crate::config::Kind::Wazuh, path);
+    let file = config.clone();
+    config.source[0].kind = crate::config::Kind::WazuhIndexer;
+    let indexer = config;
+    story.pipeline = Some(Pipeline::start(&file, Policy::default()).unwrap());
+    story.wait_for(1);
+    story.stop();
+    for (settings, total) in [(&indexer, 2), (&indexer, 2), (&file, 4), (&file, 4)] {
+        story.pipeline = Some(Pipeline::start(settings, Policy::default()).unwrap());
+        let counts = story.wait_for(total);
+        assert_eq!((counts["source-changed"], counts["7"]), (total / 2, total / 2), "once for each change");
+        if settings.source[0].kind == crate::config::Kind::WazuhIndexer {
+            let cursor = story.shared().with_spool(|spool| spool.cursors()).unwrap()["wazuh"].clone();
+            serde_json::from_value::<wazuh::indexer::tail::Cursor>(cursor).expect("it can be asked from there");
+        }
+        story.stop();
+    }
+}
+
+#[test]
 fn thousands_of_growing_windows_never_make_a_transaction_too_large_for_a_batch() {
     let mut story = Story::new();
     let lines: String = (0..3_000).map(|n| line(n / 100, &format!("10.1.{}.{}", n / 100, n % 100))).collect();

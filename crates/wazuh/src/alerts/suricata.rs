@@ -7,7 +7,8 @@ use super::loose::{at, number, text};
 use super::{Alert, Whole, time};
 
 /// A Suricata alert that an agent read from EVE and the manager let through as rule 86601, or on which a rule of somebody's own
-/// fired: look at the alert's rule. Wazuh gives all of the former level 3. It turns their numbers into text; here they are numbers again.
+/// fired: look at the alert's rule. Wazuh gives all of the former level 3. It turns their numbers into text; here they are
+/// numbers again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Suricata {
