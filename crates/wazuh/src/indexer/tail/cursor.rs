@@ -9,6 +9,8 @@ use super::{Settings, millis};
 
 /// Milliseconds in an hour.
 pub(super) const HOUR: i64 = 3_600_000;
+/// How long after [`Settings::sweep`] keys and counts are kept at most where the hours cannot be compared: a week.
+const UNSWEPT: i64 = 7 * 24 * HOUR;
 /// How many hours ahead of now are counted at most: only alerts of wrong clocks are there.
 const AHEAD: usize = 100;
 
@@ -28,13 +30,16 @@ pub struct Cursor {
     /// How many documents were read of an hour, counted from 1970.
     #[serde(default)]
     pub(super) hours: BTreeMap<i64, u64>,
+    /// Keys of hours before this one may be forgotten: nothing of these is read again, whatever the clock says.
+    #[serde(default)]
+    pub(super) forgot: i64,
 }
 
 impl From<Timestamp> for Cursor {
     /// Begins at a time: alerts of before, by their own time, are not given.
     fn from(since: Timestamp) -> Self {
         let since = since.as_millisecond();
-        Self { since, high: since, looked_back: 0, swept: 0, hours: BTreeMap::new() }
+        Self { since, high: since, looked_back: 0, swept: since.max(0), hours: BTreeMap::new(), forgot: 0 }
     }
 }
 
@@ -45,21 +50,33 @@ impl Cursor {
         Timestamp::from_millisecond(self.high).unwrap_or(Timestamp::MIN)
     }
 
-    /// The first hour of which keys are still needed.
-    pub(super) fn first_hour(&self, settings: &Settings, now: i64) -> i64 {
-        let swept = now.saturating_sub(millis(settings.sweep));
-        let polled = self.high.min(now).saturating_sub(millis(settings.overlap));
-        swept.min(polled).div_euclid(HOUR)
+    /// The first hour that is compared. What came since the last comparison may be as old as that one allowed.
+    pub(super) fn compared_from(&self, settings: &Settings, now: i64) -> i64 {
+        // 0: everything is read for the first time.
+        let last = if self.swept > 0 { self.swept.min(now) } else { now };
+        last.saturating_sub(millis(settings.sweep)).div_euclid(HOUR).max(self.forgot)
     }
 
-    /// Forgets the counts of hours that are not compared any more.
-    pub(super) fn prune(&mut self, settings: &Settings, now: i64) {
-        let first = self.first_hour(settings, now);
-        self.hours = self.hours.split_off(&first);
+    /// The earliest time from which anything may be read.
+    pub(super) fn earliest(&self) -> i64 {
+        self.since.max(self.forgot.saturating_mul(HOUR))
+    }
+
+    /// Forgets the counts of hours that are not compared any more. Gives the first hour of which keys are still needed.
+    /// `sweeping`: the hours are being compared, so none of them is too old.
+    pub(super) fn prune(&mut self, settings: &Settings, now: i64, sweeping: bool) -> i64 {
+        let mut first = self.compared_from(settings, now);
+        if !sweeping {
+            first = first.max(now.saturating_sub(millis(settings.sweep)).saturating_sub(UNSWEPT).div_euclid(HOUR));
+        }
+        let polled = self.high.min(now).saturating_sub(millis(settings.overlap)).div_euclid(HOUR);
+        self.forgot = self.forgot.max(first.min(polled));
+        self.hours = self.hours.split_off(&self.forgot);
         // What is not counted is read again at each comparison, which repeats nothing.
         let ahead = self.hours.range(now.div_euclid(HOUR) + 1..).count();
         for _ in AHEAD..ahead {
             self.hours.pop_last();
         }
+        self.forgot
     }
 }

@@ -4,7 +4,7 @@
 //! down; nothing in it says when it arrived. So a cursor alone would lose what comes late. [`Tail`] therefore
 //! - keeps a high-water time, and looks back from it: at each poll a little, once a minute over the whole overlap;
 //! - compares, every ten minutes, how many documents each hour of the last three days holds with how many were read, and
-//!   reads again the hours in which that differs;
+//!   reads again the hours in which that differs; after an absence, those of the three days before it;
 //! - leaves out what was seen, by [`Key`], with the help of a set that the caller keeps.
 //!
 //! # Invariants
@@ -14,7 +14,8 @@
 //!    is never later than now, so a manager with a wrong clock hides nobody else's alerts.
 //! 3. An hour's count never claims more than was read of it: it is the number of new alerts, or what a reading of the
 //!    whole hour found. A late alert thus always makes the indexer's count differ.
-//! 4. Keys may be forgotten before [`Batch::forget_before`], and not earlier.
+//! 4. Keys may be forgotten before [`Batch::forget_before`], and not earlier. Nothing of these hours is read again, also if the
+//!    clock is set.
 //! 5. A page of which a shard is missing is an error, after which the next call begins again at the cursor.
 //!
 //! # What it cannot see
@@ -71,6 +72,9 @@ use crate::Error;
 #[cfg(doc)]
 use crate::alerts::Key;
 
+/// How often the hours before an absence are tried to be compared before polls go on without.
+const TRIES: u8 = 5;
+
 /// Follows the alerts of an indexer.
 #[derive(Debug)]
 pub struct Tail {
@@ -81,6 +85,8 @@ pub struct Tail {
     job: Option<Job>,
     /// True if the hours are to be compared before it is time.
     sweep_soon: bool,
+    /// How often comparing them before the poll was tried, after an absence.
+    tries: u8,
     /// True while a page is out that was not reported as stored.
     out: bool,
 }
@@ -96,8 +102,18 @@ enum Turn {
 /// What is being done.
 #[derive(Debug)]
 enum Job {
-    Poll { pages: Pages, whole: bool, began: i64 },
-    Sweep { hours: VecDeque<i64>, current: Option<Hour>, began: i64 },
+    Poll {
+        pages: Pages,
+        whole: bool,
+        began: i64,
+    },
+    /// `then`: what is next.
+    Sweep {
+        hours: VecDeque<i64>,
+        current: Option<Hour>,
+        began: i64,
+        then: Turn,
+    },
 }
 
 #[derive(Debug)]
@@ -113,7 +129,7 @@ impl Tail {
     pub fn new(indexer: Indexer, settings: Settings, mut cursor: Cursor) -> Self {
         // What happened since the cursor was stored is not known: look back at once, and compare the hours.
         cursor.looked_back = 0;
-        Self { indexer, settings, cursor, turn: Turn::Poll, job: None, sweep_soon: true, out: false }
+        Self { indexer, settings, cursor, turn: Turn::Poll, job: None, sweep_soon: true, tries: 0, out: false }
     }
 
     /// The place up to which everything is stored.
@@ -167,17 +183,18 @@ impl Tail {
                     }
                     (self.job, self.turn) = (None, Turn::Sweep);
                 }
-                Some(Job::Sweep { hours, current: None, began }) => match hours.pop_front() {
+                Some(Job::Sweep { hours, current: None, began, then }) => match hours.pop_front() {
                     Some(hour) => {
-                        let range = json!({ "gte": self.cursor.since.max(hour * HOUR), "lt": (hour + 1) * HOUR });
+                        let range = json!({ "gte": self.cursor.earliest().max(hour * HOUR), "lt": (hour + 1) * HOUR });
                         let pages = self.pages(range, true);
                         if let Some(Job::Sweep { current, .. }) = &mut self.job {
                             *current = Some(Hour { hour, pages, read: 0 });
                         }
                     }
                     None => {
-                        (self.cursor.swept, self.sweep_soon) = (*began, false);
-                        (self.job, self.turn) = (None, Turn::Rest);
+                        (self.cursor.swept, self.sweep_soon) = (*began, *then == Turn::Poll);
+                        (self.turn, self.tries) = (*then, 0);
+                        self.job = None;
                     }
                 },
                 Some(Job::Sweep { current, began, .. }) => {
@@ -201,11 +218,19 @@ impl Tail {
     async fn begin(&mut self, now: i64) -> Result<bool, Error> {
         match self.turn {
             Turn::Poll => {
+                // After a long absence what came late is looked for first, as far back as it may be: once the poll has read what
+                // came since, keys and counts of back then are not needed any more.
+                if self.tries < TRIES && self.cursor.swept > 0 && now.saturating_sub(self.cursor.swept) > HOUR {
+                    self.tries += 1;
+                    let hours = self.changed(now, self.cursor.high).await?;
+                    self.job = Some(Job::Sweep { hours, current: None, began: now, then: Turn::Poll });
+                    return Ok(true);
+                }
                 let whole = due(self.cursor.looked_back, self.settings.look_back_every, now);
                 let back = millis(if whole { self.settings.overlap } else { self.settings.brief });
                 let high = self.cursor.high.min(now);
                 let range = json!({
-                    "gte": self.cursor.since.max(high.saturating_sub(back)),
+                    "gte": self.cursor.earliest().max(high.saturating_sub(back)),
                     "lte": now.saturating_add(millis(self.settings.ahead)),
                 });
                 // A short look needs no view in which nothing moves: what moves is found at the next.
@@ -217,8 +242,8 @@ impl Tail {
                     self.turn = Turn::Rest;
                     return Ok(true);
                 }
-                let hours = self.changed(now).await?;
-                self.job = Some(Job::Sweep { hours, current: None, began: now });
+                let hours = self.changed(now, i64::MAX).await?;
+                self.job = Some(Job::Sweep { hours, current: None, began: now, then: Turn::Rest });
             }
             Turn::Rest => {
                 self.turn = Turn::Poll;
@@ -228,9 +253,10 @@ impl Tail {
         Ok(true)
     }
 
-    /// The hours whose documents are not as many as were read, but for those that the polls still look back to.
-    async fn changed(&self, now: i64) -> Result<VecDeque<i64>, Error> {
-        let first = (now - millis(self.settings.sweep)).div_euclid(HOUR);
+    /// The hours that begin up to `last` and whose documents are not as many as were read, but for those that the polls still look
+    /// back to.
+    async fn changed(&self, now: i64, last: i64) -> Result<VecDeque<i64>, Error> {
+        let first = self.cursor.compared_from(&self.settings, now);
         let range = json!({ "gte": self.cursor.since.max(first * HOUR) });
         let (indices, query) = (&self.settings.indices, self.query(range));
         let buckets = self.indexer.histogram(indices, &query, "timestamp", Duration::from_secs(3600)).await?;
@@ -240,7 +266,7 @@ impl Tail {
         let counted = |bucket: &super::Bucket| {
             let hour = bucket.start.div_euclid(HOUR);
             let polled = bucket.start + HOUR > old && bucket.start <= future;
-            (!polled && self.cursor.hours.get(&hour) != Some(&bucket.documents)).then_some(hour)
+            (!polled && bucket.start <= last && self.cursor.hours.get(&hour) != Some(&bucket.documents)).then_some(hour)
         };
         Ok(buckets.iter().filter_map(counted).collect())
     }

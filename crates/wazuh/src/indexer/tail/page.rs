@@ -137,20 +137,19 @@ impl Page {
         for new in &alerts {
             *cursor.hours.entry(new.timestamp.as_millisecond().div_euclid(HOUR)).or_default() += 1;
         }
-        let now = match effect {
+        let (now, sweeping) = match effect {
             Effect::Polled { now } => {
                 cursor.high = cursor.high.max(end.map_or(i64::MIN, |end| end.min(now)));
-                now
+                (now, false)
             }
             Effect::Swept { hour, read, now } => {
                 if let Some(read) = read {
                     cursor.hours.insert(hour, read);
                 }
-                now
+                (now, true)
             }
         };
-        cursor.prune(&settings, now);
-        let forget_before = cursor.first_hour(&settings, now);
+        let forget_before = cursor.prune(&settings, now, sweeping);
         Ok(Batch { seen: all - alerts.len(), alerts, cursor, forget_before })
     }
 }

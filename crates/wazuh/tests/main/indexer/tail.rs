@@ -1,9 +1,10 @@
 //! Alerts followed through an indexer, by a reader that is killed at any moment: each exactly once, whatever the indexer does.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use wazuh::alerts::Key;
 use wazuh::indexer::Indexer;
 use wazuh::indexer::tail::{Cursor, Settings, Tail};
 use wazuh::{Secret, Server, Trust};
@@ -124,6 +125,117 @@ async fn story(seed: u64) {
     disk.alerts.iter().for_each(|line| *counts.entry(line).or_default() -= 1);
     counts.retain(|_, count| *count != 0);
     assert!(counts.is_empty(), "seed {seed}: lost (1) or twice (-1): {counts:#?}");
+}
+
+/// A reader that keeps no more keys than it must, and notes what it reads.
+struct Reader {
+    tail: Tail,
+    seen: HashMap<[u8; 16], i64>,
+    read: BTreeMap<String, usize>,
+}
+
+impl Reader {
+    fn new(indexer: &Indexer, since: Timestamp) -> Self {
+        let tail = Tail::new(indexer.clone(), settings(), Cursor::from(since));
+        Self { tail, seen: HashMap::new(), read: BTreeMap::new() }
+    }
+
+    /// Reads what there is, without an end to it only if that never comes.
+    async fn catch_up(&mut self, now: Timestamp) {
+        while let Some(page) = self.tail.next(now).await.unwrap() {
+            let seen = |keys: &[Key]| keys.iter().map(|key| self.seen.contains_key(&key.bytes())).collect();
+            let batch = page.sift(|keys| Ok::<_, std::io::Error>(seen(keys))).unwrap();
+            for new in &batch.alerts {
+                self.seen.insert(new.key.bytes(), new.key.hour());
+                *self.read.entry(new.document().unwrap().to_owned()).or_default() += 1;
+            }
+            self.seen.retain(|_, hour| *hour >= batch.forget_before);
+            self.tail.stored(batch.cursor);
+        }
+    }
+
+    /// Ten minutes and some more, again and again: all is compared.
+    async fn watch(&mut self, now: &mut Timestamp, rounds: u32) {
+        for _ in 0..rounds {
+            *now += SignedDuration::from_secs(601);
+            self.catch_up(*now).await;
+        }
+    }
+
+    fn restart(&mut self, indexer: &Indexer) {
+        self.tail = Tail::new(indexer.clone(), settings(), self.tail.cursor().clone());
+    }
+
+    fn once_each(&self, wrote: &[String]) {
+        let wrote: BTreeMap<String, usize> = wrote.iter().map(|line| (line.clone(), 1)).collect();
+        let differs: Vec<_> = wrote
+            .keys()
+            .chain(self.read.keys())
+            .filter(|line| wrote.get(*line) != self.read.get(*line))
+            .map(|line| (line, self.read.get(line)))
+            .collect();
+        assert!(differs.is_empty(), "{differs:#?}");
+    }
+}
+
+/// An alert every five minutes of some hours.
+fn alerts(first: u64, from: Timestamp, hours: i64) -> Vec<String> {
+    let every = |n: i64| alert(first + u64::try_from(n).unwrap(), from + SignedDuration::from_mins(5 * n));
+    (0..12 * hours).map(every).collect()
+}
+
+#[tokio::test]
+async fn what_came_late_just_after_a_reader_went_away_is_read_when_it_is_back_after_days() {
+    for (days, restart) in [(3, true), (3, false), (30, true), (30, false)] {
+        let imitation = Imitation::new();
+        let indexer = client(imitation.listen().await.unwrap());
+        let mut now = begin() + SignedDuration::from_hours(5);
+        let mut reader = Reader::new(&indexer, begin());
+        // What one machine has sent within the last half an hour is not in the indexer yet, what the others have is.
+        let mut wrote = alerts(0, begin(), 5);
+        let late = wrote.split_off(54);
+        wrote.push(alert(999, now));
+        wrote.iter().for_each(|line| drop(imitation.add_alert(line)));
+        reader.catch_up(now).await;
+        reader.once_each(&wrote);
+        late.iter().for_each(|line| drop(imitation.add_alert(line)));
+        wrote.extend(late);
+        let away = alerts(1000, now + SignedDuration::from_mins(1), 24 * days);
+        away.iter().for_each(|line| drop(imitation.add_alert(line)));
+        wrote.extend(away);
+        now += SignedDuration::from_hours(24 * days + 1);
+        if restart {
+            reader.restart(&indexer);
+        }
+        reader.catch_up(now).await;
+        reader.watch(&mut now, 8).await;
+        reader.once_each(&wrote);
+        assert!(reader.seen.len() <= 12 * 75, "keys of three days are kept, and not of more: {}", reader.seen.len());
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_was_set_back_far_or_forth_repeats_nothing() {
+    for days in [-400, 400] {
+        let imitation = Imitation::new();
+        let indexer = client(imitation.listen().await.unwrap());
+        let mut now = begin() + SignedDuration::from_hours(200);
+        let mut reader = Reader::new(&indexer, begin());
+        let mut wrote = alerts(0, begin(), 200);
+        wrote.iter().for_each(|line| drop(imitation.add_alert(line)));
+        reader.catch_up(now).await;
+        let mut wrong = now + SignedDuration::from_hours(24 * days);
+        reader.watch(&mut wrong, 3).await;
+        reader.restart(&indexer);
+        reader.watch(&mut wrong, 3).await;
+        let more = alerts(5000, now, 1);
+        more.iter().for_each(|line| drop(imitation.add_alert(line)));
+        wrote.extend(more);
+        reader.watch(&mut wrong, 3).await;
+        now += SignedDuration::from_hours(1);
+        reader.watch(&mut now, 9).await;
+        reader.once_each(&wrote);
+    }
 }
 
 #[tokio::test]
