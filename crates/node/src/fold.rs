@@ -138,6 +138,12 @@ impl Folder {
         if self.grow(full, event, now) {
             return self.grown(full);
         }
+        if self.echoed
+            && let Some(key) = self.flooded(event, slot)
+            && self.grow(key, event, now)
+        {
+            return self.grown(key);
+        }
         let rate = self.rules.entry(hash(&[event.source, event.rule], 0, 3)).or_default();
         if rate.minute != now / 60 {
             *rate = Rate { minute: now / 60, ..Rate::default() };
@@ -162,6 +168,13 @@ impl Folder {
             return self.grown(rule);
         }
         Verdict::New(Fold::Rule, rule)
+    }
+
+    /// The window by address or by rule that an event belongs to which came by the other way too: that one may have been folded
+    /// so in a flood, whatever the rate is now.
+    fn flooded(&self, event: &Event<'_>, slot: i64) -> Option<Key> {
+        let keys = [hash(&[event.source, event.rule, event.from], slot, 1), hash(&[event.source, event.rule], slot, 2)];
+        keys.into_iter().find(|key| self.windows.get(key).is_some_and(|window| event.echo || window.echoes > 0))
     }
 
     /// Opens the window of a new alert, which is record number `alert`.
@@ -446,6 +459,35 @@ mod tests {
             let counts = folder.flush();
             assert_eq!((counts.len(), counts[0].count), (1, 2));
             assert_eq!(counts[0].witnesses, [Source::Suricata, Source::Wazuh]);
+        }
+    }
+
+    #[test]
+    fn a_flood_that_comes_by_two_ways_is_counted_once_also_if_one_is_a_minute_later() {
+        for (first, by_rule) in [(false, false), (true, false), (false, true), (true, true)] {
+            let (mut folder, mut alerts) = (Folder::default().with_echoes(), HashMap::new());
+            for (echo, now) in [(first, 50), (!first, 65)] {
+                for n in 0..1_000 {
+                    let (from, to) = (format!("a{n}"), format!("b{n}"));
+                    let event = Event {
+                        source: "suricata",
+                        rule: "1",
+                        from: if by_rule { &from } else { "a" },
+                        to: &to,
+                        host: "",
+                        user: "",
+                        time: at(0),
+                        echo,
+                    };
+                    if let Verdict::New(_, key) = folder.see(&event, 60, now) {
+                        let number = alerts.len() as u64;
+                        folder.opened(key, number, (event.time, echo), now);
+                        alerts.insert(number, 1);
+                    }
+                }
+            }
+            alerts.extend(folder.flush().iter().map(|count| (count.alert, count.count)));
+            assert_eq!(alerts.values().sum::<u64>(), 1_000, "Wazuh first: {first}, many addresses: {by_rule}");
         }
     }
 
