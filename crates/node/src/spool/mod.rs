@@ -5,7 +5,8 @@
 //! - A transaction that writes a record writes the counts of all windows that have grown, too. So at each [`Position`] the
 //!   records up to there say exactly what the sources held up to its cursors.
 //! - The records of the spool are one chain that follows `base`, the position of the core at which this epoch began.
-//! - Nothing is dropped when the spool is full: the transaction is refused, and the sources are not read on.
+//! - Nothing is dropped when the spool is full: the transaction is refused, and the sources are not read on. It is full of what
+//!   the core has not taken: what else is remembered never refuses what nothing could make room for.
 //! - A record whose checksum does not match is never sent, a window whose checksum does not match never counted on: the
 //!   spool is set aside, and reading goes on from what the core has.
 //! - A transaction whose end is not known (the disk failed under it) is looked up before it is written again.
@@ -384,7 +385,15 @@ impl Spool {
         let bytes: u64 = bodies.iter().map(|body| body.len() as u64 + 64).sum();
         let notes: u64 = commit.notes.iter().map(|(_, value)| value.as_ref().map_or(64, |v| v.len() as u64 + 64)).sum();
         let notes = notes + commit.seen.len() as u64 * 128;
-        self.make_room(bytes, notes + commit.windows.len() as u64 * 512 + 64 * 1024, now)?;
+        let beside = notes + commit.windows.len() as u64 * 512 + 64 * 1024;
+        match self.make_room(bytes, beside, now) {
+            // What may be forgotten may be what takes the room.
+            Err(Error::Full(_)) if !commit.forget.is_empty() => {
+                self.forget(&commit.forget)?;
+                self.make_room(bytes, beside, now)?;
+            }
+            done => done?,
+        }
         let tx = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let (mut seq, mut number) = (self.seq, self.number);
         {
@@ -418,11 +427,8 @@ impl Spool {
             for (source, key, hour) in &commit.seen {
                 keep.execute(params![source, key, hour])?;
             }
-            let mut forget = tx.prepare_cached("DELETE FROM seen WHERE source = ?1 AND hour < ?2")?;
-            for (source, hour) in &commit.forget {
-                forget.execute(params![source, hour])?;
-            }
         }
+        forget(&tx, &commit.forget)?;
         (seq, number) = append(&tx, seq, number, &bodies, now)?;
         #[cfg(test)]
         if self.fail == Some(Fail::Before) {
@@ -675,6 +681,10 @@ impl Spool {
         self.trim("at < ?2", now.as_second() - KEEP)?;
         while records > 0 && self.used()? + records > self.limit {
             if self.trim("seq < ?2", i64::MAX)? == 0 {
+                if self.seq == self.confirmed {
+                    // It is full of what else is remembered: no core could make room.
+                    break;
+                }
                 return Err(Error::Full(format!(
                     "the spool has reached its limit of {} MiB: it waits for the core to take something, and reads no further",
                     self.limit >> 20
@@ -691,6 +701,13 @@ impl Spool {
             }
         }
         Ok(())
+    }
+
+    /// Forgets what was seen before some hours, ahead of the transaction that says so: it has no room yet.
+    fn forget(&mut self, hours: &[(String, i64)]) -> Result<(), Error> {
+        let tx = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        forget(&tx, hours)?;
+        Ok(tx.commit()?)
     }
 
     /// Bytes left on the disk, without what the log may still grow by, and the database at the next checkpoint.
@@ -800,6 +817,14 @@ fn append(
     set(db, "seq", seq)?;
     set(db, "number", number)?;
     Ok((seq, number))
+}
+
+fn forget(db: &Connection, hours: &[(String, i64)]) -> Result<(), Error> {
+    let mut forget = db.prepare_cached("DELETE FROM seen WHERE source = ?1 AND hour < ?2")?;
+    for (source, hour) in hours {
+        forget.execute(params![source, hour])?;
+    }
+    Ok(())
 }
 
 fn all_cursors(db: &Connection) -> Result<String, Error> {

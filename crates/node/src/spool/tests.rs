@@ -201,6 +201,40 @@ fn a_full_spool_refuses_until_the_core_has_taken_something() {
 }
 
 #[test]
+fn what_was_seen_never_locks_the_spool_however_much_it_is() {
+    let mut story = Story::new();
+    story.spool().limit = 1 << 20;
+    let now = Timestamp::now();
+    let commit = |text: &str, hour: i64, forget: i64| Commit {
+        records: vec![Record::Alert(Box::new(alarm("test", "n", Severity::Low, text.to_owned(), now)))],
+        seen: (0..10_000)
+            .map(|_| ("indexer".to_owned(), [random().to_le_bytes(); 2].concat(), hour))
+            .map(key)
+            .collect(),
+        forget: vec![("indexer".to_owned(), forget)],
+        ..Commit::default()
+    };
+    // Nothing but keys: they alone are more than the limit, and the core has taken all.
+    for hour in 0..6 {
+        story.spool().commit(&commit("m", hour, 0), now).unwrap();
+        let to = story.batch().unwrap().to;
+        story.spool().confirm(to).unwrap();
+    }
+    assert!(story.spool().used().unwrap() > 1 << 20);
+    // The core takes nothing: that refuses, until something may be forgotten.
+    story.spool().commit(&commit("m", 6, 0), now).unwrap();
+    let refused = story.spool().commit(&commit("m", 7, 0), now);
+    assert!(matches!(refused, Err(Error::Full(_))), "{refused:?}");
+    story.spool().doubt = None;
+    story.spool().commit(&commit("m", 7, 7), now).unwrap();
+    assert!(story.spool().used().unwrap() < 1 << 20);
+}
+
+fn key((source, key, hour): (String, Vec<u8>, i64)) -> Seen {
+    (source, key.try_into().unwrap(), hour)
+}
+
+#[test]
 fn windows_and_cursors_survive_with_their_records() {
     let mut story = Story::new();
     let window = Window {
