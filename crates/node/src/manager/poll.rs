@@ -36,8 +36,9 @@ pub(super) async fn run(shared: Arc<Shared>, source: String, indexer: Result<Ind
 /// The epoch, and where asking stands in it; none until the pipeline has written it down.
 fn place(shared: &Shared, source: &str) -> Option<(u64, Cursor)> {
     let epoch = shared.epoch()?;
-    let cursors = shared.with_spool(|spool| spool.cursors()).ok()?;
-    Some((epoch, serde_json::from_value(cursors.get(source)?.clone()).ok()?))
+    let (cursors, keys) = shared.with_spool(|spool| Some((spool.cursors().ok()?, spool.has_seen(source).ok()?)))?;
+    let cursor: Cursor = serde_json::from_value(cursors.get(source)?.clone()).ok()?;
+    Some((epoch, if keys { cursor } else { cursor.without_keys() }))
 }
 
 /// Follows until the epoch ends.

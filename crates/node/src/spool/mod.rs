@@ -123,6 +123,15 @@ pub struct Depth {
     pub oldest: Option<i64>,
 }
 
+/// What a core has of the epoch before a new one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Before {
+    /// All of it: what was seen stays seen.
+    Taken,
+    /// A part that cannot be told.
+    Unknown,
+}
+
 /// A node's spool.
 pub struct Spool {
     db: Connection,
@@ -160,7 +169,7 @@ impl Spool {
         let path = data.join("spool.db");
         if !path.exists() {
             let mut spool = Self::make(&path, limit)?;
-            spool.begin_epoch(None, &Cursors::new(), None, Timestamp::now())?;
+            spool.begin_epoch(None, &Cursors::new(), None, Before::Unknown, Timestamp::now())?;
         }
         Ok(())
     }
@@ -185,7 +194,8 @@ impl Spool {
         cursors.extend(spool.cursors_at(spool.confirmed)?);
         // Where the core has taken nothing of a source yet, nobody knows where to read again: what is there is sent instead.
         if spool.cursors()?.keys().all(|source| cursors.contains_key(source)) {
-            spool.begin_epoch(None, &cursors, None, Timestamp::now())?;
+            let before = if spool.confirmed == spool.seq { Before::Taken } else { Before::Unknown };
+            spool.begin_epoch(None, &cursors, None, before, Timestamp::now())?;
         }
         Ok(true)
     }
@@ -320,6 +330,14 @@ impl Spool {
     pub fn seen(&self, source: &str, keys: &[[u8; 16]]) -> Result<Vec<bool>, Error> {
         let mut look = self.db.prepare_cached("SELECT 1 FROM seen WHERE source = ?1 AND key = ?2")?;
         keys.iter().map(|key| Ok(look.exists(params![source, key])?)).collect()
+    }
+
+    /// Whether any alert of a source is remembered as seen. None is in an epoch that has just begun without what was before.
+    ///
+    /// # Errors
+    /// When the spool cannot be read.
+    pub fn has_seen(&self, source: &str) -> Result<bool, Error> {
+        Ok(self.db.prepare_cached("SELECT 1 FROM seen WHERE source = ?1 LIMIT 1")?.exists([source])?)
     }
 
     /// What is remembered under keys with this beginning, without it.
@@ -590,7 +608,7 @@ impl Spool {
         let why = "the core has nothing of this node: it was set up anew, or restored from a backup that is too old";
         let lost = lost.map(|end| Lost { epoch: end.epoch, from: 1, to: end.number, why: why.to_owned() });
         let before = (self.epoch, self.number);
-        let done = self.begin_epoch(core, &all, lost, now);
+        let done = self.begin_epoch(core, &all, lost, Before::Unknown, now);
         self.doubt = done.is_err().then_some(before);
         done.map(|()| all)
     }
@@ -640,13 +658,17 @@ impl Spool {
         base: Option<Position>,
         cursors: &Cursors,
         lost: Option<Lost>,
+        before: Before,
         now: Timestamp,
     ) -> Result<(), Error> {
         let tx = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         tx.execute_batch(
-            "DELETE FROM record; DELETE FROM position; DELETE FROM window; DELETE FROM cursor; DELETE FROM meta;
-             DELETE FROM seen;",
+            "DELETE FROM record; DELETE FROM position; DELETE FROM window; DELETE FROM cursor; DELETE FROM meta;",
         )?;
+        if before == Before::Unknown {
+            // What was seen and is not at the core has to be read again.
+            tx.execute("DELETE FROM seen", [])?;
+        }
         tx.execute("DELETE FROM note WHERE NOT (key >= ?1 AND key < ?1 || '~')", [LASTING])?;
         for (source, cursor) in cursors {
             tx.execute("INSERT INTO cursor (source, cursor) VALUES (?1, ?2)", params![source, cursor.to_string()])?;

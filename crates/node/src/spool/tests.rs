@@ -286,6 +286,31 @@ fn enrolled_again_what_the_core_has_is_not_sent_again_and_the_rest_is_read_again
 }
 
 #[test]
+fn enrolled_again_what_was_seen_stays_seen_if_the_core_has_all_of_it() {
+    for taken in [true, false] {
+        let mut story = Story::new();
+        let now = Timestamp::now();
+        let commit = |key| Commit {
+            records: vec![Record::Alert(Box::new(alarm("test", "n", Severity::Low, "m".into(), now)))],
+            cursors: Cursors::from([("indexer".to_owned(), serde_json::json!({ "high": key }))]),
+            seen: vec![("indexer".to_owned(), [key; 16], 5)],
+            ..Commit::default()
+        };
+        story.spool().commit(&commit(1), now).unwrap();
+        let to = story.batch().unwrap().to;
+        story.spool().confirm(to).unwrap();
+        if !taken {
+            story.spool().commit(&commit(2), now).unwrap();
+        }
+        story.spool = None;
+        assert!(Spool::begin_again(story.folder.path(), LIMIT).unwrap());
+        story.reopen();
+        assert_eq!(story.spool().seen("indexer", &[[1; 16], [2; 16]]).unwrap(), [taken, false]);
+        assert_eq!(story.spool().has_seen("indexer").unwrap(), taken);
+    }
+}
+
+#[test]
 fn enrolled_again_before_the_core_has_taken_anything_loses_nothing() {
     let mut story = Story::new();
     story.write(2, 10);

@@ -33,13 +33,24 @@ pub struct Cursor {
     /// Keys of hours before this one may be forgotten: nothing of these is read again, whatever the clock says.
     #[serde(default)]
     pub(super) forgot: i64,
+    /// Keys are lost: what a poll gives up to this time was counted before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) counted: Option<i64>,
 }
 
 impl From<Timestamp> for Cursor {
     /// Begins at a time: alerts of before, by their own time, are not given.
     fn from(since: Timestamp) -> Self {
         let since = since.as_millisecond();
-        Self { since, high: since, looked_back: 0, swept: since.max(0), hours: BTreeMap::new(), forgot: 0 }
+        Self {
+            since,
+            high: since,
+            looked_back: 0,
+            swept: since.max(0),
+            hours: BTreeMap::new(),
+            forgot: 0,
+            counted: None,
+        }
     }
 }
 
@@ -48,6 +59,14 @@ impl Cursor {
     #[must_use]
     pub fn high(&self) -> Timestamp {
         Timestamp::from_millisecond(self.high).unwrap_or(Timestamp::MIN)
+    }
+
+    /// The same place, where the keys of what was seen are lost or were never there. Alerts of the last
+    /// [`Settings::overlap`] before the high-water time are given again, and those of an hour in which one came late.
+    #[must_use]
+    pub fn without_keys(mut self) -> Self {
+        self.counted = self.counted.max(Some(self.high));
+        self
     }
 
     /// The first hour that is compared. What came since the last comparison may be as old as that one allowed.

@@ -16,9 +16,12 @@
 //!    whole hour found. A late alert thus always makes the indexer's count differ.
 //! 4. Keys may be forgotten before [`Batch::forget_before`], and not earlier. Nothing of these hours is read again, also if the
 //!    clock is set.
-//! 5. A page of which a shard is missing is an error, after which the next call begins again at the cursor.
+//! 5. Where the keys are lost ([`Cursor::without_keys`]), what the polls looked back to comes again: it was counted before, and is
+//!    not counted again. So no hour is read again but one in which an alert came late meanwhile.
+//! 6. A page of which a shard is missing is an error, after which the next call begins again at the cursor.
 //!
 //! # What it cannot see
+//! - Soon, an alert that is later than [`Settings::overlap`]: the hour of its time is compared once it has ended.
 //! - An alert that arrives later than [`Settings::sweep`] after its time.
 //! - That one document was deleted and another was added in the same hour between two sweeps. Alerts are deleted by the
 //!   day, with their index.
@@ -179,7 +182,8 @@ impl Tail {
                         return Page::new(&self.indexer, &self.settings, &self.cursor, page, effect).map(Some);
                     }
                     if *whole {
-                        self.cursor.looked_back = *began;
+                        // What comes late from now on is not counted yet.
+                        (self.cursor.looked_back, self.cursor.counted) = (*began, None);
                     }
                     (self.job, self.turn) = (None, Turn::Sweep);
                 }

@@ -134,7 +134,8 @@ impl Page {
                 alerts.push(new);
             }
         }
-        for new in &alerts {
+        let again = |new: &&New| cursor.counted.is_some_and(|until| new.timestamp.as_millisecond() <= until);
+        for new in alerts.iter().filter(|new| !again(new)) {
             *cursor.hours.entry(new.timestamp.as_millisecond().div_euclid(HOUR)).or_default() += 1;
         }
         let (now, sweeping) = match effect {

@@ -215,6 +215,36 @@ async fn what_came_late_just_after_a_reader_went_away_is_read_when_it_is_back_af
 }
 
 #[tokio::test]
+async fn a_reader_that_lost_its_keys_repeats_ten_minutes_and_the_hour_of_what_came_late() {
+    let imitation = Imitation::new();
+    let indexer = client(imitation.listen().await.unwrap());
+    let mut now = begin() + SignedDuration::from_mins(300 - 5);
+    let mut reader = Reader::new(&indexer, begin());
+    let mut wrote = alerts(0, begin(), 5);
+    wrote.iter().for_each(|line| drop(imitation.add_alert(line)));
+    reader.catch_up(now).await;
+    // The disk is lost; the cursor is what the core has. Something comes late meanwhile, and goes on coming in time.
+    reader.seen.clear();
+    reader.tail = Tail::new(indexer.clone(), settings(), reader.tail.cursor().clone().without_keys());
+    let late = alert(900, begin() + SignedDuration::from_mins(61));
+    let more = alerts(1000, now + SignedDuration::from_mins(1), 3);
+    for line in [late].iter().chain(&more) {
+        imitation.add_alert(line);
+        wrote.push(line.clone());
+    }
+    now += SignedDuration::from_mins(30);
+    reader.catch_up(now).await;
+    reader.watch(&mut now, 24).await;
+    let twice = |line: &String| reader.read.get(line) == Some(&2);
+    let repeated: Vec<usize> = (0..wrote.len()).filter(|n| twice(&wrote[*n])).collect();
+    assert_eq!(repeated, [(12..24).collect(), vec![57, 58, 59]].concat());
+    for n in repeated {
+        reader.read.insert(wrote[n].clone(), 1);
+    }
+    reader.once_each(&wrote);
+}
+
+#[tokio::test]
 async fn a_clock_that_was_set_back_far_or_forth_repeats_nothing() {
     for days in [-400, 400] {
         let imitation = Imitation::new();
