@@ -6,7 +6,7 @@
 //! - Notes of an epoch are gone with it: then all is told again, with the list of all there are, and no alarm is raised for
 //!   what was so before.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -23,8 +23,22 @@ use crate::spool::Note;
 pub(crate) const NOTES: &str = "host/";
 /// Noted once all hosts of this epoch were told.
 pub(crate) const TOLD_ALL: &str = "hosts";
-/// So many hosts that fall silent at one look are told in one alarm.
+/// Noted while a look's alarms about many hosts are written and the rest of what it found is not.
+const BEGUN: &str = "hosts/begun";
+/// More hosts than so many that fall silent, come back or are late at one look are told in one alarm.
 const MANY: usize = 10;
+
+/// What is alarmed about a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    /// It has fallen silent.
+    Silent,
+    /// It is back, or has come at last.
+    Back,
+    /// It was registered and never came.
+    Never,
+}
 
 /// What the core was told of a host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,29 +61,35 @@ pub(crate) struct Piece {
 pub(crate) struct Roll {
     known: BTreeMap<String, Known>,
     told_all: bool,
+    /// What the look that was cut off has raised about many.
+    begun: BTreeSet<Kind>,
 }
 
 impl Roll {
-    /// As it is noted. What cannot be read is told again.
-    pub(crate) fn load(hosts: BTreeMap<String, Vec<u8>>, told_all: bool) -> Self {
+    /// As it is noted: the hosts ([`NOTES`]), and how far telling has come ([`TOLD_ALL`]). What cannot be read is told again.
+    pub(crate) fn load(hosts: BTreeMap<String, Vec<u8>>, told: &BTreeMap<String, Vec<u8>>) -> Self {
         let known = hosts.into_iter().filter_map(|(agent, json)| Some((agent, serde_json::from_slice(&json).ok()?)));
-        Self { known: known.collect(), told_all }
+        let begun = told.get(&BEGUN[TOLD_ALL.len()..]).and_then(|json| serde_json::from_slice(json).ok());
+        Self { known: known.collect(), told_all: told.contains_key(""), begun: begun.unwrap_or_default() }
     }
 
     /// What to tell and to note now that these are all hosts. Once it is written, call [`Roll::written`] for each piece.
     pub(crate) fn changes(&self, found: &BTreeMap<String, Host>, alarms: &HostAlarms, now: Timestamp) -> Vec<Piece> {
-        let mut pieces = Vec::new();
         let mut changed = Vec::new();
-        let silent: Vec<&Host> = found.values().filter(|host| self.fell_silent(host, alarms)).collect();
+        let mut raised: BTreeMap<Kind, Vec<&Host>> = BTreeMap::new();
         for host in found.values() {
             let known = self.known.get(&host.agent);
-            let (alarmed, alert) = self.judge(host, alarms, silent.len() > MANY, now);
+            let (alarmed, kind) = self.judge(host, alarms, now);
             if known.is_some_and(|known| known.host == *host && known.alarmed == alarmed) {
                 continue;
             }
             let told = known.is_some_and(|known| known.host == *host);
-            changed.push((Known { host: host.clone(), alarmed }, alert, told));
+            let kind = kind.filter(|kind| !self.begun.contains(kind));
+            kind.into_iter().for_each(|kind| raised.entry(kind).or_default().push(host));
+            changed.push((Known { host: host.clone(), alarmed }, kind, told));
         }
+        raised.retain(|_, hosts| hosts.len() > MANY);
+        let mut pieces = Vec::new();
         for part in changed.chunks(limit::HOSTS_CHANGED) {
             let mut piece = Piece::default();
             let hosts: Vec<Host> =
@@ -77,16 +97,15 @@ impl Roll {
             if !hosts.is_empty() {
                 piece.records.push(Record::Hosts(Box::new(Hosts { changed: hosts, ..Hosts::default() })));
             }
-            for (known, alert, _) in part {
-                piece.records.extend(alert.clone().map(|alert| Record::Alert(Box::new(alert))));
+            for (known, kind, _) in part {
+                let single = kind.filter(|kind| !raised.contains_key(kind));
+                let alert = single.map(|kind| kind.of_one(&known.host, self.known.get(&known.host.agent), now));
+                piece.records.extend(alert.map(|alert| Record::Alert(Box::new(alert))));
                 piece.notes.push(note(known));
             }
             pieces.push(piece);
         }
-        if silent.len() > MANY {
-            let alert = Record::Alert(Box::new(many(&silent, now)));
-            pieces.first_mut().into_iter().for_each(|piece| piece.records.push(alert.clone()));
-        }
+        self.raise_together(&mut pieces, &raised, now);
         let gone: Vec<&String> = self.known.keys().filter(|agent| !found.contains_key(*agent)).collect();
         for part in gone.chunks(limit::HOSTS_CHANGED) {
             let agents = part.iter().map(|agent| (*agent).clone()).collect();
@@ -105,6 +124,26 @@ impl Roll {
         pieces
     }
 
+    /// Adds the alarms about many hosts to the first piece. If there are more, it is noted until the last one that these were
+    /// raised: who is killed in between raises them no second time.
+    fn raise_together(&self, pieces: &mut Vec<Piece>, raised: &BTreeMap<Kind, Vec<&Host>>, now: Timestamp) {
+        if let Some(first) = pieces.first_mut() {
+            let alerts = raised.iter().map(|(kind, hosts)| Record::Alert(Box::new(kind.of_many(hosts, now))));
+            first.records.extend(alerts);
+        }
+        let begun: BTreeSet<Kind> = self.begun.iter().chain(raised.keys()).copied().collect();
+        let several = pieces.len() > 1 && !begun.is_empty();
+        if several && let Some(first) = pieces.first_mut() {
+            first.notes.push((BEGUN.to_owned(), serde_json::to_vec(&begun).ok()));
+        }
+        if several || !self.begun.is_empty() {
+            if pieces.is_empty() {
+                pieces.push(Piece::default());
+            }
+            pieces.last_mut().into_iter().for_each(|piece| piece.notes.push((BEGUN.to_owned(), None)));
+        }
+    }
+
     /// A piece is on the disk.
     pub(crate) fn written(&mut self, piece: Piece) {
         for (key, value) in piece.notes {
@@ -115,37 +154,68 @@ impl Roll {
                     }
                 }
                 (Some(agent), None) => drop(self.known.remove(agent)),
+                // In memory it is known at once what was raised: a note that is there for a crash begins nothing.
+                (None, _) if key == BEGUN => self.begun.clear(),
                 (None, _) => self.told_all |= key == TOLD_ALL,
             }
         }
     }
 
-    /// Whether a host has fallen silent since it was last told, and that matters.
-    fn fell_silent(&self, host: &Host, alarms: &HostAlarms) -> bool {
-        let before = self.known.get(&host.agent).map(|known| known.host.state);
-        let came = matches!(before, Some(HostState::Active | HostState::Pending));
-        came && host.state == HostState::Disconnected && alarms.silent && !alarms.spares(host)
-    }
-
     /// Whether its silence is alarmed from now on, and what to raise.
-    fn judge(&self, host: &Host, alarms: &HostAlarms, together: bool, now: Timestamp) -> (bool, Option<Alert>) {
+    fn judge(&self, host: &Host, alarms: &HostAlarms, now: Timestamp) -> (bool, Option<Kind>) {
         let known = self.known.get(&host.agent);
         let alarmed = known.is_some_and(|known| known.alarmed);
+        let before = known.map(|known| known.host.state);
         match host.state {
-            HostState::Disconnected if self.fell_silent(host, alarms) => (true, (!together).then(|| silent(host, now))),
-            HostState::Active if alarmed => (false, Some(returned(host, known, now))),
-            HostState::NeverConnected if !alarmed && self.never_came(host, alarms, now) => {
-                (true, Some(never(host, now)))
+            HostState::Active if alarmed => (false, Some(Kind::Back)),
+            HostState::Active => (false, None),
+            _ if alarmed || alarms.spares(host) => (alarmed, None),
+            HostState::Disconnected
+                if alarms.silent && matches!(before, Some(HostState::Active | HostState::Pending)) =>
+            {
+                (true, Some(Kind::Silent))
             }
-            _ => (alarmed && host.state != HostState::Active, None),
+            // What was so before the node looked for the first time is on the page of hosts, and wakes nobody.
+            HostState::NeverConnected if is_late(host, alarms, now) => (true, self.told_all.then_some(Kind::Never)),
+            _ => (false, None),
+        }
+    }
+}
+
+/// Whether a host was registered so long ago that it should have come.
+fn is_late(host: &Host, alarms: &HostAlarms, now: Timestamp) -> bool {
+    let age = SignedDuration::from_hours(i64::from(alarms.never_seen_hours));
+    alarms.never_seen_hours > 0 && host.registered.is_some_and(|registered| now.duration_since(registered) >= age)
+}
+
+impl Kind {
+    fn of_one(self, host: &Host, known: Option<&Known>, now: Timestamp) -> Alert {
+        match self {
+            Self::Silent => silent(host, now),
+            Self::Back => returned(host, known, now),
+            Self::Never => never(host, now),
         }
     }
 
-    fn never_came(&self, host: &Host, alarms: &HostAlarms, now: Timestamp) -> bool {
-        let age = SignedDuration::from_hours(i64::from(alarms.never_seen_hours));
-        let old = host.registered.is_some_and(|registered| now.duration_since(registered) >= age);
-        // What was so before the node looked for the first time is on the page of hosts, and wakes nobody.
-        self.told_all && alarms.never_seen_hours > 0 && old && !alarms.spares(host)
+    fn of_many(self, hosts: &[&Host], now: Timestamp) -> Alert {
+        let names: Vec<&str> = hosts.iter().take(40).map(|host| host.name.as_str()).collect();
+        let rest = if hosts.len() > names.len() { ", …" } else { "" };
+        let (id, name, severity, what) = match self {
+            Self::Silent => {
+                ("hosts-silent", "Many hosts have fallen silent at once", Severity::High, "have fallen silent at once")
+            }
+            Self::Back => ("hosts-back", "Many hosts are back", Severity::Low, "are back"),
+            Self::Never => (
+                "hosts-never-seen",
+                "Many hosts were registered and never came",
+                Severity::Low,
+                "were registered and have never come",
+            ),
+        };
+        let text = format!("{} hosts {what}: {}{rest}", hosts.len(), names.join(", "));
+        let mut alert = alarm(id, name, severity, text, now);
+        crate::normalise::fit(&mut alert);
+        alert
     }
 }
 
@@ -168,15 +238,6 @@ fn silent(host: &Host, now: Timestamp) -> Alert {
     let why = host.why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
     let text = format!("{} (agent {}) has been silent{since}{why}: nothing of it is watched", host.name, host.agent);
     about(host, alarm("host-silent", "A host has fallen silent", Severity::Medium, text, now))
-}
-
-fn many(hosts: &[&Host], now: Timestamp) -> Alert {
-    let names: Vec<&str> = hosts.iter().take(40).map(|host| host.name.as_str()).collect();
-    let rest = if hosts.len() > names.len() { ", …" } else { "" };
-    let text = format!("{} hosts have fallen silent at once: {}{rest}", hosts.len(), names.join(", "));
-    let mut alert = alarm("hosts-silent", "Many hosts have fallen silent at once", Severity::High, text, now);
-    crate::normalise::fit(&mut alert);
-    alert
 }
 
 fn returned(host: &Host, known: Option<&Known>, now: Timestamp) -> Alert {

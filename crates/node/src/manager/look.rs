@@ -86,8 +86,7 @@ impl Look {
         before: &mut Option<Counters>,
     ) -> Result<(), Void> {
         let notes = |beginning| self.shared.with_spool(|spool| spool.notes(beginning)).map_err(|_| Void);
-        let told_all = notes(hosts::TOLD_ALL)?.contains_key("");
-        let mut roll = Roll::load(notes(hosts::NOTES)?, told_all);
+        let mut roll = Roll::load(notes(hosts::NOTES)?, &notes(hosts::TOLD_ALL)?);
         let mut health = Health::load(notes(health::NOTES)?);
         loop {
             let now = Timestamp::now();

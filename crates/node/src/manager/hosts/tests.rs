@@ -41,8 +41,13 @@ impl Story {
     }
 
     fn look(&mut self, hosts: &[Host], now: Timestamp) {
+        self.look_until_killed(hosts, now, usize::MAX);
+    }
+
+    /// Only so many pieces come to the disk.
+    fn look_until_killed(&mut self, hosts: &[Host], now: Timestamp, pieces: usize) {
         let found = hosts.iter().map(|host| (host.agent.clone(), host.clone())).collect();
-        for piece in self.roll.changes(&found, &self.policy, now) {
+        for piece in self.roll.changes(&found, &self.policy, now).into_iter().take(pieces) {
             for record in &piece.records {
                 self.bytes += serde_json::to_vec(record).unwrap().len();
                 match record {
@@ -64,7 +69,7 @@ impl Story {
             for (key, value) in &piece.notes {
                 match value {
                     Some(value) => drop(self.notes.insert(key.clone(), value.clone())),
-                    None => drop(self.notes.remove(key).unwrap()),
+                    None => drop(self.notes.remove(key)),
                 }
             }
             self.roll.written(piece);
@@ -72,13 +77,15 @@ impl Story {
     }
 
     fn restart(&mut self) {
-        let told_all = self.notes.contains_key(TOLD_ALL);
-        let hosts = self.notes.iter().filter_map(|(key, value)| Some((key.strip_prefix(NOTES)?.into(), value.clone())));
-        self.roll = Roll::load(hosts.collect(), told_all);
+        let of = |beginning: &str| {
+            let own = self.notes.iter().filter_map(|(key, value)| Some((key.strip_prefix(beginning)?, value)));
+            own.map(|(key, value)| (key.to_owned(), value.clone())).collect::<BTreeMap<_, _>>()
+        };
+        self.roll = Roll::load(of(NOTES), &of(TOLD_ALL));
     }
 }
 
-use HostState::{Active, Disconnected, NeverConnected};
+use HostState::{Active, Disconnected, NeverConnected, Pending};
 
 #[test]
 fn only_differences_are_told_also_after_a_restart() {
@@ -139,12 +146,65 @@ fn a_host_that_never_came_is_alarmed_when_it_is_late_and_when_it_comes() {
 }
 
 #[test]
-fn many_that_fall_silent_at_once_are_one_alarm() {
+fn hosts_that_were_late_before_the_first_look_wake_nobody_in_any_epoch() {
     let mut story = Story::begin();
-    let all = |state| (1..=500).map(|n| host(&format!("{n:03}"), state)).collect::<Vec<_>>();
-    story.look(&all(Active), at(1));
-    story.look(&all(Disconnected), at(2));
-    assert_eq!(story.alarms, ["hosts-silent"]);
+    let all = [host("001", NeverConnected), host("002", NeverConnected)];
+    story.look(&all, at(48));
+    story.look(&all, at(49));
+    story.roll = Roll::default();
+    story.look(&all, at(50));
+    story.look(&all, at(51));
+    assert_eq!(story.alarms, [""; 0]);
+}
+
+#[test]
+fn a_host_that_tries_to_come_back_and_fails_is_alarmed_once() {
+    let mut story = Story::begin();
+    for (hour, state) in [Active, Disconnected, Pending, Disconnected, Pending, Active].into_iter().enumerate() {
+        story.look(&[host("001", state)], at(hour as i64));
+    }
+    assert_eq!(story.alarms, ["host-silent", "host-back"]);
+}
+
+fn many(state: HostState) -> Vec<Host> {
+    (1..=500).map(|n| host(&format!("{n:03}"), state)).collect()
+}
+
+#[test]
+fn many_that_fall_silent_at_once_are_one_alarm_and_so_is_their_return() {
+    let mut story = Story::begin();
+    story.look(&many(Active), at(1));
+    story.look(&many(Disconnected), at(2));
+    story.look(&many(Pending), at(3));
+    story.look(&many(Active), at(4));
+    assert_eq!(story.alarms, ["hosts-silent", "hosts-back"]);
+    assert!(story.notes.keys().all(|key| key != BEGUN));
+}
+
+#[test]
+fn many_that_are_late_at_once_are_one_alarm() {
+    let mut story = Story::begin();
+    story.look(&many(NeverConnected), at(1));
+    story.look(&many(NeverConnected), at(25));
+    assert_eq!(story.alarms, ["hosts-never-seen"]);
+}
+
+#[test]
+fn an_alarm_about_many_is_raised_once_though_the_node_is_killed_before_all_is_written() {
+    for pieces in 0..=3 {
+        let mut story = Story::begin();
+        story.look(&many(Active), at(1));
+        story.look_until_killed(&many(Disconnected), at(2), pieces);
+        story.restart();
+        story.look_until_killed(&many(Disconnected), at(3), 1);
+        story.restart();
+        story.look(&many(Disconnected), at(4));
+        assert_eq!(story.alarms, ["hosts-silent"], "killed after {pieces} pieces");
+        assert!(story.core.values().all(|host| host.state == Disconnected));
+        story.look(&many(Active), at(5));
+        story.look(&many(Disconnected), at(6));
+        assert_eq!(story.alarms, ["hosts-silent", "hosts-back", "hosts-silent"]);
+    }
 }
 
 #[test]
