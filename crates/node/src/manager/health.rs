@@ -17,6 +17,9 @@ pub(crate) const NOTES: &str = "alarm/";
 const AGAIN: SignedDuration = SignedDuration::from_hours(24);
 /// What may pass by itself, such as a restart, is alarmed when it has lasted so long.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(5);
+/// What was said is forgotten when it has been well for so long: a queue that swings around its threshold is one alarm, not one a
+/// minute, and what comes back after an hour is news.
+const WELL: SignedDuration = SignedDuration::from_hours(1);
 /// Daemons without which a manager does not do its work; others run only where they are configured.
 const NEEDED: [&str; 9] = [
     "wazuh-analysisd",
@@ -46,6 +49,8 @@ struct Trouble {
 pub(crate) struct Health {
     since: BTreeMap<&'static str, Timestamp>,
     said: BTreeMap<String, Timestamp>,
+    /// Since when what was said is well again.
+    well: BTreeMap<String, Timestamp>,
     /// When events last came in.
     busy: Option<Timestamp>,
 }
@@ -82,8 +87,12 @@ impl Health {
                     .push((format!("{NOTES}{}", trouble.id), Some(serde_json::to_vec(&now).unwrap_or_default())));
             }
         }
+        self.well.retain(|id, _| self.said.contains_key(id) && !found.iter().any(|trouble| trouble.id == *id));
         for id in self.said.keys().filter(|id| !found.iter().any(|trouble| trouble.id == **id)) {
-            piece.notes.push((format!("{NOTES}{id}"), None));
+            let since = *self.well.entry(id.clone()).or_insert(now);
+            if now.duration_since(since) >= WELL {
+                piece.notes.push((format!("{NOTES}{id}"), None));
+            }
         }
         (!piece.notes.is_empty()).then_some(piece)
     }
@@ -210,8 +219,20 @@ mod tests {
         story.0 = Health::load(story.1.clone());
         assert_eq!(story.look(&full, 2), [""; 0]);
         assert_eq!(story.look(&full, 24 * 60), ["wazuh-queue"]);
-        assert_eq!(story.look(&well(), 24 * 60 + 1), [""; 0]);
-        assert_eq!(story.look(&full, 24 * 60 + 2), ["wazuh-queue"], "it was well in between");
+    }
+
+    #[test]
+    fn what_swings_around_its_threshold_is_said_once_until_it_has_been_well_for_an_hour() {
+        let mut story = Story(Health::default(), BTreeMap::new());
+        let full = WazuhStatus { queue: 0.9, queue_name: Some("event queue".into()), ..well() };
+        let swings: Vec<String> =
+            (0..=200).flat_map(|minute| story.look(if minute % 2 == 0 { &full } else { &well() }, minute)).collect();
+        assert_eq!(swings, ["wazuh-queue"]);
+        assert_eq!(story.look(&well(), 201), [""; 0]);
+        assert_eq!(story.look(&full, 260), [""; 0], "it was well for less than an hour");
+        assert_eq!(story.look(&well(), 261), [""; 0]);
+        assert_eq!(story.look(&well(), 321), [""; 0]);
+        assert_eq!(story.look(&full, 322), ["wazuh-queue"], "it was well for an hour");
     }
 
     #[test]
