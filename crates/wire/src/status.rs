@@ -205,9 +205,10 @@ pub struct WazuhStatus {
     /// Its daemons, and how they are: `running`, `stopped`, `failed`, `restarting`.
     #[serde(default)]
     pub daemons: BTreeMap<String, String>,
-    /// Events that its analysis took in, per second since the look before.
-    #[serde(default)]
-    pub events_per_second: f64,
+    /// Events that its analysis took in, per second since the look before; none where that is not known: its user may not read the
+    /// figures, or this was the first look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events_per_second: Option<f64>,
     /// Events that its analysis dropped since the look before.
     #[serde(default)]
     pub dropped: u64,

@@ -18,7 +18,7 @@ export function managerFacts(wazuh: WazuhStatus, now: number): Fact[] {
   const dropped = wazuh.dropped ?? 0;
   const queue = wazuh.queue ?? 0;
   facts.push(
-    { name: m.node_events_rate(), value: number(wazuh.events_per_second ?? 0, 1) },
+    { name: m.node_events_rate(), value: wazuh.events_per_second == null ? '–' : number(wazuh.events_per_second, 1) },
     { name: m.manager_dropped(), value: count(dropped), bad: dropped > 0 },
     {
       name: m.manager_queue(),

@@ -70,7 +70,8 @@ impl Health {
         disk: Option<f64>,
         now: Timestamp,
     ) -> Option<Piece> {
-        if status.events_per_second > 0.0 || self.busy.is_none() || status.active == 0 || status.error.is_some() {
+        // What is not known is not silence.
+        if status.events_per_second.is_none_or(|rate| rate > 0.0) || self.busy.is_none() || status.active == 0 || status.error.is_some() {
             self.busy = Some(now);
         }
         let quiet = self.busy.map_or(SignedDuration::ZERO, |busy| now.duration_since(busy));
@@ -119,7 +120,7 @@ fn troubles(
     let mut found = Vec::new();
     let mut add = |id, name, severity, passing, text| found.push(Trouble { id, name, severity, text, passing });
     if let Some(error) = &status.error {
-        let text = format!("hosts and the manager's health are not seen: {error}");
+        let text = format!("its hosts or its health are not seen: {error}");
         add("wazuh-away", "The Wazuh manager cannot be asked", Severity::Medium, true, text);
     }
     if let Some(error) = &status.indexer_error {
@@ -187,7 +188,7 @@ mod tests {
     }
 
     fn well() -> WazuhStatus {
-        WazuhStatus { events_per_second: 5.0, active: 3, ..WazuhStatus::default() }
+        WazuhStatus { events_per_second: Some(5.0), active: 3, ..WazuhStatus::default() }
     }
 
     struct Story(Health, BTreeMap<String, Vec<u8>>);
@@ -253,12 +254,20 @@ mod tests {
     #[test]
     fn silence_of_the_manager_itself_is_noticed_while_hosts_report() {
         let mut story = Story(Health::default(), BTreeMap::new());
-        let quiet = WazuhStatus { events_per_second: 0.0, ..well() };
+        let quiet = WazuhStatus { events_per_second: Some(0.0), ..well() };
         assert_eq!(story.look(&well(), 0), [""; 0]);
         assert_eq!(story.look(&quiet, 14), [""; 0]);
         assert_eq!(story.look(&quiet, 15), ["wazuh-quiet"]);
         let nobody = WazuhStatus { active: 0, ..quiet };
         assert_eq!(story.look(&nobody, 60), [""; 0]);
+    }
+
+    #[test]
+    fn a_manager_whose_figures_may_not_be_read_is_not_said_to_be_quiet() {
+        let mut story = Story(Health::default(), BTreeMap::new());
+        let unknown = WazuhStatus { events_per_second: None, ..well() };
+        let said: Vec<String> = (0..60).flat_map(|minute| story.look(&unknown, minute)).collect();
+        assert_eq!(said, [""; 0]);
     }
 
     #[test]

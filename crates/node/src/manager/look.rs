@@ -90,17 +90,22 @@ impl Look {
         let mut health = Health::load(notes(health::NOTES)?);
         loop {
             let now = Timestamp::now();
-            match self.ask(status, before).await {
+            match self.ask(status).await {
                 Ok(mut found) => {
                     (status.error, status.looked) = (None, Some(now));
                     count(status, &found);
                     let alarms = self.masks.hosts(&mut found, &self.alarms);
+                    // Before its health is asked: a manager that is overloaded may not tell that.
                     for piece in roll.changes(&found, &alarms, now) {
                         self.write(epoch, &piece).await?;
                         roll.written(piece);
                     }
+                    self.ask_health(status, before).await;
                 }
-                Err(why) => status.error = Some(why),
+                Err(why) => {
+                    status.error = Some(why);
+                    forget_figures(status);
+                }
             }
             status.indexer_error = match &self.doors.indexer {
                 Ok(indexer) => indexer.info().await.err().map(|error| error.to_string()),
@@ -122,24 +127,27 @@ impl Look {
         self.shared.post(epoch, piece.records.clone(), piece.notes.clone()).await
     }
 
-    /// All hosts; fills in what is known of the manager.
-    async fn ask(
-        &self,
-        status: &mut WazuhStatus,
-        before: &mut Option<Counters>,
-    ) -> Result<BTreeMap<String, Host>, String> {
+    /// All hosts, and the manager's version.
+    async fn ask(&self, status: &mut WazuhStatus) -> Result<BTreeMap<String, Host>, String> {
         let api = self.doors.api.as_ref().map_err(Clone::clone)?;
         let said = |error: Error| error.to_string();
         let outcome = async {
             let version = api.version().await?;
             status.version = Some(version.to_string());
-            let found = hosts(api, version).await?;
-            look_after(api, status, before).await?;
-            Ok(found)
+            hosts(api, version).await
         };
         let outcome = outcome.await.map_err(said);
         status.certificate_end = api.certificate().and_then(|certificate| certificate.not_after);
         outcome
+    }
+
+    /// How the manager is itself.
+    async fn ask_health(&self, status: &mut WazuhStatus, before: &mut Option<Counters>) {
+        let Ok(api) = self.doors.api.as_ref() else { return };
+        if let Err(error) = look_after(api, status, before).await {
+            status.error = Some(format!("its hosts are seen, its health is not: {error}"));
+            forget_figures(status);
+        }
     }
 }
 
@@ -237,6 +245,7 @@ async fn look_after(api: &Api, status: &mut WazuhStatus, before: &mut Option<Cou
         Some(cluster) if cluster.running == Some(true) => allowed(api.nodes().all().await)?.map(|nodes| named(&nodes)),
         _ => None,
     };
+    forget_figures(status);
     let Some(statistics) = allowed(api.daemon_statistics(&["wazuh-analysisd"]).await)? else { return Ok(()) };
     let metrics = statistics.into_iter().find_map(|daemon| daemon.metrics).map(Value::Object).unwrap_or_default();
     let now = Counters { at: Instant::now(), received: received(&metrics), dropped: dropped(&metrics) };
@@ -244,13 +253,18 @@ async fn look_after(api: &Api, status: &mut WazuhStatus, before: &mut Option<Cou
         // A counter that fell began anew.
         let grown = |now: f64, before: f64| if now >= before { now - before } else { now };
         let seconds = now.at.duration_since(before.at).as_secs_f64().max(0.001);
-        status.events_per_second = grown(now.received, before.received) / seconds;
+        status.events_per_second = Some(grown(now.received, before.received) / seconds);
         status.dropped = grown(now.dropped, before.dropped) as u64;
     }
     *before = Some(now);
     let fullest = queues(&metrics).into_iter().max_by(|a, b| a.1.total_cmp(&b.1));
     (status.queue_name, status.queue) = fullest.map_or((None, 0.0), |(name, full)| (Some(name), full));
     Ok(())
+}
+
+/// Figures of a look before say nothing of this one.
+fn forget_figures(status: &mut WazuhStatus) {
+    (status.events_per_second, status.dropped, status.queue, status.queue_name) = (None, 0, 0.0, None);
 }
 
 /// What may be missing: nothing where the user lacks a right, or there is no such thing.
