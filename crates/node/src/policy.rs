@@ -176,6 +176,20 @@ impl Policy {
         crate::normalise::fit(alert);
     }
 
+    /// Takes out of an answer what may not leave. `event`: the alert in it, as Wazuh writes it; nothing of it is left if it cannot be
+    /// taken apart.
+    pub(crate) fn hide(&self, event: &Value, more: &[String], answer: &mut Value) {
+        let line = event.to_string();
+        let Ok(alert) = crate::normalise::wazuh::alert(&line, jiff::Timestamp::UNIX_EPOCH) else {
+            *answer = Value::Null;
+            return;
+        };
+        let mut secrets = self.secrets(&alert);
+        secrets.extend_from_slice(more);
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        hide(answer, &secrets);
+    }
+
     /// Takes out of a sample what may not leave.
     #[must_use]
     pub fn sample(&self, mut alert: Alert) -> Sample {
@@ -228,8 +242,18 @@ fn texts(value: &Value, into: &mut Vec<String>) {
     }
 }
 
+fn hide(value: &mut Value, secrets: &[String]) {
+    match value {
+        Value::String(text) => secrets.iter().for_each(|secret| replace(text, secret)),
+        Value::Array(items) => items.iter_mut().for_each(|item| hide(item, secrets)),
+        Value::Object(fields) => fields.values_mut().for_each(|item| hide(item, secrets)),
+        Value::Number(number) if secrets.contains(&number.to_string()) => *value = MASK.into(),
+        _ => {}
+    }
+}
+
 /// Replaces each occurrence, whatever its case (ASCII), by [`MASK`]; short ones only where they stand as words.
-fn replace(text: &mut String, secret: &str) {
+pub(crate) fn replace(text: &mut String, secret: &str) {
     if text.len() < secret.len() {
         return;
     }

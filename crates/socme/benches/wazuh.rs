@@ -144,7 +144,7 @@ fn agents(number: u64) {
     // Between two looks at the manager nothing but the node's own reports goes over the line.
     let whole_look = |manager: &Imitation| {
         let now = looks(manager);
-        wait_for("two more looks", Duration::from_secs(60), || (looks(manager) >= now + 2).then_some(()));
+        wait_for("two more looks", Duration::from_secs(240), || (looks(manager) >= now + 2).then_some(()));
     };
     whole_look(&manager);
     let (before, start) = (link.carried(), Instant::now());

@@ -19,6 +19,8 @@ use crate::{Result, Scope, Store};
 
 /// Pieces that are read at once: alerts come with their raw events, so that some are large.
 const STEP: i64 = 100;
+/// Commands that are read at once: an answer may have a MiB.
+const COMMANDS: i64 = 4;
 const HOUR: i64 = 3_600_000;
 
 /// A piece of a client's data. They come in this order, alerts and entries in that of their arrival.
@@ -107,7 +109,7 @@ fn export(
     }
     let mut from = CommandId(0);
     loop {
-        let found = commands::oldest(sql, id, from, STEP, now)?;
+        let found = commands::oldest(sql, id, from, COMMANDS, now)?;
         let Some(last) = found.last() else { break };
         from = last.id;
         for command in found {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 use wire::host::{HostState, Hosts};
+use wire::limit;
 
 use crate::changes::{self, Kind};
 use crate::clock::from_millis;
@@ -16,6 +17,11 @@ use crate::{Error, Result, Scope, Store, clients};
 
 /// Most hosts of one answer.
 const PAGE: usize = 200;
+
+/// Most kinds of each sort that counts tell: as many as one can choose from.
+pub(crate) const KINDS: usize = 500;
+/// Most rows from which they are made.
+const COUNTED: usize = 2_000;
 
 /// A host, and where it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,6 +102,8 @@ pub struct HostCounts {
     pub versions: BTreeMap<String, u64>,
     /// By group.
     pub groups: BTreeMap<String, u64>,
+    /// True: there are more kinds than are told; these are the most frequent ones.
+    pub cut: bool,
 }
 
 impl Store {
@@ -147,8 +155,15 @@ impl Store {
     }
 }
 
-/// Takes in what a node tells.
-pub(crate) fn take(tx: &mut Tx<'_>, client: ClientId, node: NodeId, told: &Hosts) -> Result<()> {
+/// Takes in what a node tells; says how many of its hosts were left out, for a node has at most [`limit::HOSTS`]. `there`: how many it
+/// has, once that was counted.
+pub(crate) fn take(
+    tx: &mut Tx<'_>,
+    client: ClientId,
+    node: NodeId,
+    told: &Hosts,
+    there: &mut Option<usize>,
+) -> Result<usize> {
     let mut gone: Vec<&str> = told.gone.iter().map(String::as_str).collect();
     let known: Vec<String> = if told.only.is_some() {
         let text = "SELECT agent FROM host WHERE client = ?1 AND node = ?2";
@@ -160,15 +175,23 @@ pub(crate) fn take(tx: &mut Tx<'_>, client: ClientId, node: NodeId, told: &Hosts
         let only: HashSet<&str> = only.iter().map(String::as_str).collect();
         gone.extend(known.iter().map(String::as_str).filter(|agent| !only.contains(agent)));
     }
+    gone.sort_unstable();
+    gone.dedup();
+    if !gone.is_empty()
+        && let Some(all) = there
+    {
+        let found = of_these(tx.sql, client, node, gone.iter().copied())?;
+        *all = all.saturating_sub(found.iter().filter(|there| **there).count());
+    }
     let gone: Vec<_> = gone.into_iter().map(|agent| row![client, node, agent]).collect();
     tx.sql.run_many("DELETE FROM host WHERE client = ?1 AND node = ?2 AND agent = ?3", &gone)?;
-    let made = told.changed.iter().map(|host| {
+    let (fitting, left_out) = fitting(tx.sql, client, node, &told.changed, there)?;
+    let made = fitting.iter().map(|host| {
         let groups = host.groups.iter().fold(String::from("|"), |all, group| all + group + "|");
         Ok((host.name.to_lowercase(), groups, serde_json::to_string(host)?))
     });
     let made: Vec<(String, String, String)> = made.collect::<Result<_>>()?;
-    let rows: Vec<_> = told
-        .changed
+    let rows: Vec<_> = fitting
         .iter()
         .zip(&made)
         .map(|(host, (folded, groups, body))| {
@@ -197,7 +220,56 @@ pub(crate) fn take(tx: &mut Tx<'_>, client: ClientId, node: NodeId, told: &Hosts
          body = excluded.body",
         &rows,
     )?;
-    changes::note(tx, client, Kind::Hosts(node))
+    changes::note(tx, client, Kind::Hosts(node))?;
+    Ok(left_out)
+}
+
+/// Those hosts that the node has already, and new ones for which there is room; and how many are left out.
+fn fitting<'a>(
+    sql: Sql<'_>,
+    client: ClientId,
+    node: NodeId,
+    told: &'a [wire::host::Host],
+    there: &mut Option<usize>,
+) -> Result<(Vec<&'a wire::host::Host>, usize)> {
+    if told.is_empty() {
+        return Ok((Vec::new(), 0));
+    }
+    let known = of_these(sql, client, node, told.iter().map(|host| host.agent.as_str()))?;
+    let mut all = match *there {
+        Some(all) => all,
+        None => {
+            let text = "SELECT count(*) FROM host WHERE client = ?1 AND node = ?2";
+            sql.one(text, params![client, node], |row| row.get::<_, i64>(0))?.unwrap_or(0) as usize
+        }
+    };
+    let (mut new, mut fitting) = (HashSet::new(), Vec::new());
+    for (host, known) in told.iter().zip(known) {
+        if !known && !new.contains(host.agent.as_str()) {
+            if all >= limit::HOSTS {
+                continue;
+            }
+            new.insert(host.agent.as_str());
+            all += 1;
+        }
+        fitting.push(host);
+    }
+    *there = Some(all);
+    let left_out = told.len() - fitting.len();
+    Ok((fitting, left_out))
+}
+
+/// Whether a node has each of these.
+fn of_these<'a>(
+    sql: Sql<'_>,
+    client: ClientId,
+    node: NodeId,
+    agents: impl Iterator<Item = &'a str>,
+) -> Result<Vec<bool>> {
+    let keys: Vec<_> = agents.map(|agent| row![client, node, agent]).collect();
+    let text = "SELECT 1 FROM host WHERE client = ?1 AND node = ?2 AND agent = ?3";
+    let found = sql.all_many(text, &keys, |row| row.get::<_, i64>(0))?;
+    Ok(found.into_iter().map(|rows| !rows.is_empty()).collect())
 }
 
 fn narrow(scope: &Scope, client: Option<ClientId>) -> Scope {
@@ -250,18 +322,22 @@ pub(crate) fn list(sql: Sql<'_>, scope: &Scope, ask: &HostAsk) -> Result<HostPag
 
 fn counts(sql: Sql<'_>, scope: &Scope, node: Option<NodeId>) -> Result<HostCounts> {
     let ids = clients::ids_json(sql, scope)?;
+    let node = node.map_or(0, |node| node.0);
     let mut counts = HostCounts::default();
-    let rows = sql.all(
+    // The most frequent come first, and there is an end: the kinds are what nodes say.
+    let mut rows = sql.all(
         "SELECT host.state, host.version, host.platform, host.groups, host.behind, count(*) FROM host \
          JOIN node ON node.client = host.client AND node.id = host.node \
          WHERE host.client IN (SELECT value FROM json_each(?1)) AND deleting = 0 AND (?2 = 0 OR host.node = ?2) \
-         GROUP BY 1, 2, 3, 4, 5",
-        params![ids, node.map_or(0, |node| node.0)],
+         GROUP BY 1, 2, 3, 4, 5 ORDER BY 6 DESC LIMIT ?3",
+        params![ids, node, COUNTED as i64 + 1],
         |row| {
             let texts: (String, String, String) = (row.get(1)?, row.get(2)?, row.get(3)?);
             Ok((row.get::<_, i64>(0)?, texts, row.get::<_, i64>(4)?, row.get::<_, i64>(5)? as u64))
         },
     )?;
+    counts.cut = rows.len() > COUNTED;
+    rows.truncate(COUNTED);
     for (state, (version, platform, groups), behind, count) in rows {
         counts.all += count;
         counts.behind += if behind > 0 { count } else { 0 };
@@ -272,7 +348,38 @@ fn counts(sql: Sql<'_>, scope: &Scope, node: Option<NodeId>) -> Result<HostCount
             *counts.groups.entry(group.to_owned()).or_default() += count;
         }
     }
+    if counts.cut {
+        // How many there are is told in full all the same.
+        (counts.all, counts.behind, counts.states) = (0, 0, BTreeMap::new());
+        let states = sql.all(
+            "SELECT host.state, host.behind, count(*) FROM host JOIN node ON node.client = host.client AND node.id = host.node \
+             WHERE host.client IN (SELECT value FROM json_each(?1)) AND deleting = 0 AND (?2 = 0 OR host.node = ?2) \
+             GROUP BY 1, 2",
+            params![ids, node],
+            |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)? as u64)),
+        )?;
+        for (state, behind, count) in states {
+            counts.all += count;
+            counts.behind += if behind > 0 { count } else { 0 };
+            *counts.states.entry(from_code(state)).or_default() += count;
+        }
+    }
+    for kinds in [&mut counts.versions, &mut counts.platforms, &mut counts.groups] {
+        counts.cut |= keep_frequent(kinds);
+    }
     Ok(counts)
+}
+
+/// Keeps the most frequent kinds; true if there were more.
+fn keep_frequent(kinds: &mut BTreeMap<String, u64>) -> bool {
+    if kinds.len() <= KINDS {
+        return false;
+    }
+    let mut all: Vec<(String, u64)> = std::mem::take(kinds).into_iter().collect();
+    all.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    all.truncate(KINDS);
+    kinds.extend(all);
+    true
 }
 
 fn read(row: &Row<'_>) -> Result<Host> {

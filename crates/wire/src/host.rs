@@ -113,11 +113,11 @@ impl Host {
     pub fn fit(&mut self) {
         let texts = [&mut self.why, &mut self.version, &mut self.system, &mut self.platform, &mut self.architecture];
         for text in texts.into_iter().chain([&mut self.address, &mut self.manager]).flatten() {
-            cut(text);
+            cut(text, limit::HOST_TEXT);
         }
-        cut(&mut self.name);
-        self.groups.truncate(limit::LIST);
-        self.groups.iter_mut().for_each(cut);
+        cut(&mut self.name, limit::HOST_TEXT);
+        self.groups.truncate(limit::GROUPS);
+        self.groups.iter_mut().for_each(|group| cut(group, limit::GROUP));
     }
 }
 
@@ -142,7 +142,12 @@ impl Hosts {
             fitted.fit();
             fitted != *host
         }) {
-            return Err(Breach("hosts: a text is too long".to_owned()));
+            return Err(Breach(format!(
+                "hosts: a text is too long, or there are too many groups: {} bytes are taken, and {} groups of {}",
+                limit::HOST_TEXT,
+                limit::GROUPS,
+                limit::GROUP
+            )));
         }
         Ok(())
     }
@@ -154,9 +159,9 @@ pub fn is_agent(text: &str) -> bool {
     (3..=10).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn cut(text: &mut String) {
-    if text.len() > limit::WORD {
-        text.truncate((0..=limit::WORD).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0));
+fn cut(text: &mut String, most: usize) {
+    if text.len() > most {
+        text.truncate((0..=most).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0));
     }
 }
 
@@ -189,5 +194,13 @@ mod tests {
         let mut long = host("001", "é".repeat(400));
         long.fit();
         assert_eq!(of(long).check(), Ok(()));
+        let grouped = |groups: Vec<String>| Host { groups, ..host("001", "web1".into()) };
+        assert_eq!(of(grouped(vec!["g".repeat(limit::GROUP); limit::GROUPS])).check(), Ok(()));
+        for mut groups in [vec!["g".repeat(limit::GROUP + 1)], vec!["g".to_owned(); limit::GROUPS + 1]] {
+            let mut many = grouped(std::mem::take(&mut groups));
+            assert!(of(many.clone()).check().unwrap_err().to_string().contains("groups"));
+            many.fit();
+            assert_eq!(of(many).check(), Ok(()));
+        }
     }
 }

@@ -30,6 +30,12 @@ pub const CURSOR: usize = 16 * 1024;
 pub const COUNT: u64 = 1 << 53;
 /// Most hosts of a node.
 pub const HOSTS: usize = 50_000;
+/// Longest text of a host (its name, its version, why it is silent), in bytes: a Wazuh agent's name has at most 128.
+pub const HOST_TEXT: usize = 256;
+/// Most groups of a host.
+pub const GROUPS: usize = 32;
+/// Longest name of a host's group, in bytes.
+pub const GROUP: usize = 128;
 /// Most hosts in a record.
 pub const HOSTS_CHANGED: usize = 200;
 /// Largest answer to a command, in bytes of JSON.

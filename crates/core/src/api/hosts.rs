@@ -97,6 +97,8 @@ pub(super) struct Counts {
     versions: Vec<Count>,
     /// By group.
     groups: Vec<Count>,
+    /// True: there are more kinds than are told; these are the most frequent ones.
+    cut: bool,
 }
 
 /// Which hosts.
@@ -185,6 +187,7 @@ pub(super) async fn counts(
         platforms: each(counts.platforms),
         versions: each(counts.versions),
         groups: each(counts.groups),
+        cut: counts.cut,
     }))
 }
 

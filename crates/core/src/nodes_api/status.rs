@@ -21,6 +21,12 @@ use crate::state::Shared;
 const TEXT: usize = 1024;
 /// Most sentences about the policy that are kept.
 const POLICY: usize = 32;
+/// Most permissions that are kept: more than there are.
+const ALLOWED: usize = 32;
+/// Most daemons of a Wazuh manager that are kept; one has about twenty.
+const DAEMONS: usize = 64;
+/// Longest name of a daemon, and of how it is, in bytes.
+const WORD: usize = 64;
 
 /// Takes a node's report.
 pub(super) async fn status(
@@ -74,6 +80,15 @@ fn fit(mut status: Status) -> Result<Status, Problem> {
     short(&mut status.spool.error);
     short(&mut status.uplink.address);
     short(&mut status.uplink.error);
+    status.allowed.truncate(ALLOWED);
+    if let Some(wazuh) = &mut status.wazuh {
+        wazuh.url = cut(&wazuh.url, TEXT);
+        let texts = [&mut wazuh.error, &mut wazuh.version, &mut wazuh.hostname, &mut wazuh.cluster];
+        let texts = texts.into_iter().chain([&mut wazuh.queue_name, &mut wazuh.indexer, &mut wazuh.indexer_error]);
+        texts.for_each(short);
+        let daemons = std::mem::take(&mut wazuh.daemons).into_iter().take(DAEMONS);
+        wazuh.daemons = daemons.map(|(name, state)| (cut(&name, WORD), cut(&state, WORD))).collect();
+    }
     status.policy.truncate(POLICY);
     status.policy.iter_mut().for_each(|sentence| *sentence = cut(sentence, TEXT));
     Ok(status)

@@ -71,7 +71,11 @@ impl Health {
         now: Timestamp,
     ) -> Option<Piece> {
         // What is not known is not silence.
-        if status.events_per_second.is_none_or(|rate| rate > 0.0) || self.busy.is_none() || status.active == 0 || status.error.is_some() {
+        if status.events_per_second.is_none_or(|rate| rate > 0.0)
+            || self.busy.is_none()
+            || status.active == 0
+            || status.error.is_some()
+        {
             self.busy = Some(now);
         }
         let quiet = self.busy.map_or(SignedDuration::ZERO, |busy| now.duration_since(busy));
@@ -226,8 +230,9 @@ mod tests {
     fn what_swings_around_its_threshold_is_said_once_until_it_has_been_well_for_an_hour() {
         let mut story = Story(Health::default(), BTreeMap::new());
         let full = WazuhStatus { queue: 0.9, queue_name: Some("event queue".into()), ..well() };
-        let swings: Vec<String> =
-            (0..=200).flat_map(|minute| story.look(if minute % 2 == 0 { &full } else { &well() }, minute)).collect();
+        let calm = well();
+        let swings = (0..=200).flat_map(|minute| story.look(if minute % 2 == 0 { &full } else { &calm }, minute));
+        let swings: Vec<String> = swings.collect();
         assert_eq!(swings, ["wazuh-queue"]);
         assert_eq!(story.look(&well(), 201), [""; 0]);
         assert_eq!(story.look(&full, 260), [""; 0], "it was well for less than an hour");

@@ -111,11 +111,14 @@ impl Look {
                 Ok(indexer) => indexer.info().await.err().map(|error| error.to_string()),
                 Err(why) => self.indexer_url.as_ref().map(|_| why.clone()),
             };
-            if let Some(piece) = health.look(status, &self.limits, disk(), now) {
+            // What is told and alarmed is masked; what is remembered is not: a look that fails leaves it as it is.
+            let mut told = status.clone();
+            self.masks.status(&mut told);
+            if let Some(piece) = health.look(&told, &self.limits, disk(), now) {
                 self.write(epoch, &piece).await?;
                 health.written(&piece, now);
             }
-            self.status.send_replace(Some(status.clone()));
+            self.status.send_replace(Some(told));
             tokio::time::sleep(self.every).await;
             if self.shared.epoch() != Some(epoch) {
                 return Ok(());

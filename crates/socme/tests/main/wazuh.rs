@@ -141,6 +141,23 @@ fn an_old_manager_tells_its_hosts_too_and_one_that_shows_none_ends_none() {
 }
 
 #[test]
+fn a_manager_that_is_too_busy_to_tell_its_health_still_tells_its_hosts() {
+    let story = Story::begin("");
+    story.host("001", "active");
+    story.manager.state().canned.extend((0..100).map(|_| {
+        serde_json::from_value(json!({"path": "/manager/status", "status": 500, "body": {"title": "x", "error": 1000}}))
+            .expect("canned")
+    }));
+    story.agent("001", &json!({"status": "disconnected"}));
+    story.host("001", "disconnected");
+    story.alert("host-silent");
+    wait_for("the reason", SOON, || {
+        let node = story.core.get(&format!("/nodes/{}", story.number));
+        node["status"]["wazuh"]["error"].as_str().filter(|why| why.contains("its health is not")).map(drop)
+    });
+}
+
+#[test]
 fn a_command_that_the_client_forbids_never_reaches_the_manager() {
     let mut story = Story::begin("allow = [\"inventory\"]\n");
     story.host("001", "active");

@@ -78,6 +78,7 @@ pub(crate) fn take(tx: &mut Tx<'_>, client: ClientId, node: NodeId, batch: &Prep
     let mut counts = Vec::new();
     let mut refused: Vec<Refused> = Vec::new();
     let mut lost = Vec::new();
+    let mut there = None;
     for (index, record) in batch.records.iter().enumerate() {
         match record {
             PreparedRecord::Alert(_) => {}
@@ -86,7 +87,14 @@ pub(crate) fn take(tx: &mut Tx<'_>, client: ClientId, node: NodeId, batch: &Prep
                 nodes::insert_lost(tx.sql, client, node, tx.now, records)?;
                 lost.push(records);
             }
-            PreparedRecord::Hosts(found) => hosts::take(tx, client, node, found)?,
+            PreparedRecord::Hosts(found) => {
+                let left_out = hosts::take(tx, client, node, found, &mut there)?;
+                if left_out > 0 {
+                    let most = wire::limit::HOSTS;
+                    let why = format!("hosts: {left_out} were left out, for at most {most} of a node are kept");
+                    refused.push(batch.refusal(index, why));
+                }
+            }
             PreparedRecord::Outcome(end) => commands::end(tx, client, node, &end.outcome, end.answer.as_deref())?,
             PreparedRecord::Refused(why) => refused.push(batch.refusal(index, why.clone())),
         }

@@ -125,3 +125,47 @@ async fn hosts_of_others_are_neither_listed_nor_counted() {
     assert!(story.store.host(&scope, two.node, "001".into()).await.is_err());
     assert_eq!(story.store.host(&scope, one.node, "001".into()).await.unwrap().told.name, "ours");
 }
+
+#[tokio::test]
+async fn a_node_has_so_many_hosts_and_no_more_and_what_is_left_out_is_said() {
+    let story = Story::begin().await;
+    let acme = story.client("Acme").await;
+    let mut node = story.node(acme.id, "sensor").await;
+    let of = |from: usize, to: usize| -> Vec<_> {
+        (from..to).map(|n| host(&format!("{n:06}"), "web", HostState::Active)).collect()
+    };
+    let most = wire::limit::HOSTS;
+    let records = (0..most).step_by(200).map(|from| changed(of(from, from + 200))).collect();
+    assert_eq!(node.send(&story.store, records).await.refused, []);
+    // One is known, one is new and there is no room for it.
+    let silent = host("000001", "web", HostState::Disconnected);
+    let new = host("999999", "web", HostState::Active);
+    let taken = node.send(&story.store, vec![changed(vec![silent.clone(), new.clone()])]).await;
+    assert!(taken.refused[0].why.contains("1 were left out"), "{taken:?}");
+    let counts = story.store.host_counts(&all(), None, None).await.unwrap();
+    assert_eq!((counts.all, counts.states[&HostState::Disconnected]), (most as u64, 1));
+    // One goes, and there is room for another.
+    let gone = Record::Hosts(Box::new(Hosts { gone: vec!["000002".into()], ..Hosts::default() }));
+    assert_eq!(node.send(&story.store, vec![changed(vec![silent]), gone, changed(vec![new])]).await.refused, []);
+    assert_eq!(story.store.host_counts(&all(), None, None).await.unwrap().all, most as u64);
+}
+
+#[tokio::test]
+async fn counts_tell_the_most_frequent_kinds_and_say_that_there_are_more() {
+    let story = Story::begin().await;
+    let acme = story.client("Acme").await;
+    let mut node = story.node(acme.id, "sensor").await;
+    let odd = |n: usize| {
+        let mut odd = host(&format!("{n:06}"), "web", HostState::Active);
+        odd.groups = vec!["default".into(), format!("g{n}")];
+        odd
+    };
+    let records = (0..3_000).step_by(200).map(|from| changed((from..from + 200).map(odd).collect())).collect();
+    node.send(&story.store, records).await;
+    let usual = (3_000..3_200).map(|n| host(&format!("{n:06}"), "web", HostState::Disconnected)).collect();
+    node.send(&story.store, vec![changed(usual)]).await;
+    let counts = story.store.host_counts(&all(), None, None).await.unwrap();
+    assert_eq!((counts.all, counts.states[&HostState::Disconnected], counts.cut), (3_200, 200, true));
+    assert_eq!((counts.groups.len(), counts.groups["web_1"]), (crate::hosts::KINDS, 200));
+    assert!(counts.groups.contains_key("default"));
+}

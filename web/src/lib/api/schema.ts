@@ -2532,6 +2532,8 @@ export interface components {
              * @description Whose agent is older than their manager.
              */
             behind: number;
+            /** @description True: there are more kinds than are told; these are the most frequent ones. */
+            cut: boolean;
             /** @description By group. */
             groups: components["schemas"]["HostCount"][];
             /** @description By operating system, in one word; unknown ones are empty. */
@@ -3831,9 +3833,10 @@ export interface components {
             error?: string | null;
             /**
              * Format: double
-             * @description Events that its analysis took in, per second since the look before.
+             * @description Events that its analysis took in, per second since the look before; none where that is not known: its user may not read the
+             *     figures, or this was the first look.
              */
-            events_per_second?: number;
+            events_per_second?: number | null;
             /** @description Its own name. */
             hostname?: string | null;
             /** @description The address of its indexer, if the node is told of one. */
