@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use store::{Access, ApiKeyId, ClientId, Duty, NewApiKey, Reach, Role, SessionId, Shown, Store, TokenId, User};
 use uuid::Uuid;
 
-use super::world::{OTHERS, World, actor, all, command, session, user};
+use super::world::{OTHERS, World, actor, all, command, node, session, user};
 use crate::api::access::{About, Rule, Shows, TABLE, Who};
 
 /// Whose thing a request is about.
@@ -120,9 +120,12 @@ async fn request(world: &World, rule: &Rule, target: Target, pass: &Pass) -> Opt
             path.replace("{id}", &node.to_string()).replace("{agent}", "001")
         }
         "/commands/{id}" => {
-            // Whoever withdrew it took it from the next.
             let id = match things {
-                Some(things) if rule.method == "DELETE" => command(&store, things.node).await.0,
+                // Whoever withdrew it took it from the next, and the nodes of before are revoked by now.
+                Some(things) if rule.method == "DELETE" => {
+                    let word = if target == Target::Other { OTHERS } else { "own" };
+                    command(&store, node(&store, things.client, word).await).await.0
+                }
                 Some(things) => things.command.0,
                 None => 9_999_999,
             };

@@ -61,6 +61,17 @@ impl World {
 pub(super) async fn things(store: &Store, name: &str, word: &str) -> Things {
     let client =
         store.create_client(actor(), NewClient { name: name.into(), ..NewClient::default() }).await.unwrap().id;
+    let node = node(store, client, word).await;
+    let now = store.clock().now();
+    let mut alarm = crate::silence::alarm(word, word, wire::Severity::High, &format!("{word} says so"), word, now);
+    alarm.user = Some(wire::alert::User { name: word.into(), ..wire::alert::User::default() });
+    let alert = store.raise(&all(), client, Some(node), alarm).await.unwrap().0;
+    let command = command(store, node).await;
+    Things { client, node, alert, command }
+}
+
+/// A node with a host that say `word`.
+pub(super) async fn node(store: &Store, client: ClientId, word: &str) -> NodeId {
     let (secret, _) = store.create_token(actor(), &all(), client, SignedDuration::from_hours(1)).await.unwrap();
     let now = store.clock().now();
     let mut key = [0; 32];
@@ -73,9 +84,6 @@ pub(super) async fn things(store: &Store, name: &str, word: &str) -> Things {
     };
     let machine = NewNode { hostname: format!("{word}-box"), version: "0".into(), key: Fingerprint(key) };
     let node = store.enrol(&secret, machine, |_| Ok((certificate, ()))).await.unwrap().identity.node;
-    let mut alarm = crate::silence::alarm(word, word, wire::Severity::High, &format!("{word} says so"), word, now);
-    alarm.user = Some(wire::alert::User { name: word.into(), ..wire::alert::User::default() });
-    let alert = store.raise(&all(), client, Some(node), alarm).await.unwrap().0;
     let host = wire::host::Host {
         agent: "001".into(),
         name: format!("{word}-host"),
@@ -98,8 +106,7 @@ pub(super) async fn things(store: &Store, name: &str, word: &str) -> Things {
     let cursors = wire::link::Cursors::new();
     let batch = wire::link::Batch { wire: wire::VERSION, after: None, first: 1, to, cursors, records };
     store.take_batch(node, batch).await.unwrap();
-    let command = command(store, node).await;
-    Things { client, node, alert, command }
+    node
 }
 
 /// A command that its node has not begun.

@@ -270,11 +270,12 @@ fn forget_figures(status: &mut WazuhStatus) {
     (status.events_per_second, status.dropped, status.queue, status.queue_name) = (None, 0, 0.0, None);
 }
 
-/// What may be missing: nothing where the user lacks a right, or there is no such thing.
+/// What may be missing: nothing where the user lacks a right, or there is no such thing. A manager that is in trouble (5xx)
+/// may have it all the same.
 fn allowed<T>(outcome: Result<T, Error>) -> Result<Option<T>, Error> {
     match outcome {
         Ok(found) => Ok(Some(found)),
-        Err(Error::NoPermission { .. } | Error::NotFound { .. } | Error::Refused { .. }) => Ok(None),
+        Err(Error::NoPermission { .. } | Error::NotFound { .. } | Error::Refused { status: ..500, .. }) => Ok(None),
         Err(error) => Err(error),
     }
 }
