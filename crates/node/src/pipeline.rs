@@ -568,6 +568,8 @@ impl Work {
         let news = !self.pending.records.is_empty();
         let due = self.full()
             || self.pending.urgent
+            // Nothing more is asked until it is written.
+            || !self.pending.pages.is_empty()
             || news && self.committed.elapsed() >= self.pace
             || second && (self.pending.read || self.folder.grown_windows() > 0)
             || close

@@ -79,10 +79,7 @@ impl Polled {
     /// Looks what of a page is new.
     pub(super) fn hand(&mut self, handed: Handed, spool: &std::sync::Mutex<Spool>) -> Result<(), Error> {
         let Handed { page, done, .. } = handed;
-        let batch = page.sift(|keys| {
-            let keys: Vec<[u8; 16]> = keys.iter().map(|key| key.bytes()).collect();
-            lock(spool).seen(&self.name, &keys)
-        })?;
+        let batch = page.sift(|keys| lock(spool).seen(&self.name, keys.iter().map(|key| (key.bytes(), key.hour()))))?;
         let (alerts, cursor, forget_before) = (batch.alerts.into(), batch.cursor, batch.forget_before);
         self.hand = Some(Hand { alerts, cursor, forget_before, done });
         Ok(())

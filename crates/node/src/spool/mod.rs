@@ -269,8 +269,16 @@ impl Spool {
         if tables == 0 {
             return Ok(None);
         }
-        // Spools of early versions have none.
-        db.execute_batch(include_str!("later.sql"))?;
+        // Spools of early versions have none, and those after them had it by key.
+        let by_key = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'seen_hour'")?.exists([])?;
+        let (before, after) = if by_key {
+            let copy = "INSERT INTO seen (source, hour, key) SELECT source, hour, key FROM seen_by_key;";
+            ("ALTER TABLE seen RENAME TO seen_by_key;", format!("{copy} DROP TABLE seen_by_key;"))
+        } else {
+            ("", String::new())
+        };
+        let later = include_str!("later.sql");
+        db.execute_batch(&format!("BEGIN IMMEDIATE; {before} {later} {after} COMMIT;"))?;
         let mut spool = Self::over(db, path, limit);
         spool.load()?;
         Ok(Some(spool))
@@ -323,13 +331,13 @@ impl Spool {
         Ok(cursors)
     }
 
-    /// Whether alerts of a source were seen, by their keys.
+    /// Whether alerts of a source were seen, by their keys and hours.
     ///
     /// # Errors
     /// When the spool cannot be read.
-    pub fn seen(&self, source: &str, keys: &[[u8; 16]]) -> Result<Vec<bool>, Error> {
-        let mut look = self.db.prepare_cached("SELECT 1 FROM seen WHERE source = ?1 AND key = ?2")?;
-        keys.iter().map(|key| Ok(look.exists(params![source, key])?)).collect()
+    pub fn seen(&self, source: &str, keys: impl IntoIterator<Item = ([u8; 16], i64)>) -> Result<Vec<bool>, Error> {
+        let mut look = self.db.prepare_cached("SELECT 1 FROM seen WHERE source = ?1 AND hour = ?2 AND key = ?3")?;
+        keys.into_iter().map(|(key, hour)| Ok(look.exists(params![source, hour, key])?)).collect()
     }
 
     /// Whether any alert of a source is remembered as seen. None is in an epoch that has just begun without what was before.

@@ -286,6 +286,19 @@ fn enrolled_again_what_the_core_has_is_not_sent_again_and_the_rest_is_read_again
 }
 
 #[test]
+fn what_a_version_before_has_seen_stays_seen() {
+    let mut story = Story::new();
+    let before = "DROP TABLE seen; CREATE TABLE seen (source TEXT NOT NULL, key BLOB NOT NULL, hour INTEGER NOT NULL, \
+                  PRIMARY KEY (source, key)) WITHOUT ROWID, STRICT; CREATE INDEX seen_hour ON seen (source, hour);
+                  INSERT INTO seen VALUES ('indexer', zeroblob(16), 5)";
+    story.spool().db.execute_batch(before).unwrap();
+    for _ in 0..2 {
+        story.reopen();
+        assert_eq!(story.spool().seen("indexer", [([0; 16], 5), ([1; 16], 5)]).unwrap(), [true, false]);
+    }
+}
+
+#[test]
 fn enrolled_again_what_was_seen_stays_seen_if_the_core_has_all_of_it() {
     for taken in [true, false] {
         let mut story = Story::new();
@@ -305,7 +318,7 @@ fn enrolled_again_what_was_seen_stays_seen_if_the_core_has_all_of_it() {
         story.spool = None;
         assert!(Spool::begin_again(story.folder.path(), LIMIT).unwrap());
         story.reopen();
-        assert_eq!(story.spool().seen("indexer", &[[1; 16], [2; 16]]).unwrap(), [taken, false]);
+        assert_eq!(story.spool().seen("indexer", [([1; 16], 5), ([2; 16], 5)]).unwrap(), [taken, false]);
         assert_eq!(story.spool().has_seen("indexer").unwrap(), taken);
     }
 }
