@@ -28,19 +28,19 @@ pub(super) async fn look(config: &Config, now: Timestamp) -> Vec<Finding> {
     if !api && !indexer {
         return Vec::new();
     }
-    let doors = Doors::open(&config.wazuh);
+    let doors = Doors::new(&config.wazuh);
     let late = |check: &Check| vec![check.unknown(format!("no end within {} s", LONGEST.as_secs()), MEND_ROUTE)];
     let manager = async {
-        match doors.api {
+        match doors.api() {
             _ if !api => Vec::new(),
-            Ok(api) => tokio::time::timeout(LONGEST, manager(&api, now)).await.unwrap_or_else(|_| late(&MANAGER)),
+            Ok(api) => tokio::time::timeout(LONGEST, manager(api, now)).await.unwrap_or_else(|_| late(&MANAGER)),
             Err(why) => vec![MANAGER.wrong(why, "correct [wazuh.api] in /etc/socme/node.toml")],
         }
     };
     let indexer = async {
-        match doors.indexer {
+        match doors.indexer() {
             _ if !indexer => Vec::new(),
-            Ok(door) => tokio::time::timeout(LONGEST, index(&door)).await.unwrap_or_else(|_| late(&INDEXER)),
+            Ok(door) => tokio::time::timeout(LONGEST, index(door)).await.unwrap_or_else(|_| late(&INDEXER)),
             Err(why) => vec![INDEXER.wrong(why, "correct [wazuh.indexer] in /etc/socme/node.toml")],
         }
     };

@@ -63,6 +63,8 @@ pub(crate) struct Roll {
     told_all: bool,
     /// What the look that was cut off has raised about many.
     begun: BTreeSet<Kind>,
+    /// Hosts that the look before did not find.
+    missed: BTreeSet<String>,
 }
 
 impl Roll {
@@ -70,11 +72,21 @@ impl Roll {
     pub(crate) fn load(hosts: BTreeMap<String, Vec<u8>>, told: &BTreeMap<String, Vec<u8>>) -> Self {
         let known = hosts.into_iter().filter_map(|(agent, json)| Some((agent, serde_json::from_slice(&json).ok()?)));
         let begun = told.get(&BEGUN[TOLD_ALL.len()..]).and_then(|json| serde_json::from_slice(json).ok());
-        Self { known: known.collect(), told_all: told.contains_key(""), begun: begun.unwrap_or_default() }
+        Self {
+            known: known.collect(),
+            told_all: told.contains_key(""),
+            begun: begun.unwrap_or_default(),
+            missed: BTreeSet::new(),
+        }
     }
 
     /// What to tell and to note now that these are all hosts. Once it is written, call [`Roll::written`] for each piece.
-    pub(crate) fn changes(&self, found: &BTreeMap<String, Host>, alarms: &HostAlarms, now: Timestamp) -> Vec<Piece> {
+    pub(crate) fn changes(
+        &mut self,
+        found: &BTreeMap<String, Host>,
+        alarms: &HostAlarms,
+        now: Timestamp,
+    ) -> Vec<Piece> {
         let mut changed = Vec::new();
         let mut raised: BTreeMap<Kind, Vec<&Host>> = BTreeMap::new();
         for host in found.values() {
@@ -106,7 +118,10 @@ impl Roll {
             pieces.push(piece);
         }
         self.raise_together(&mut pieces, &raised, now);
-        let gone: Vec<&String> = self.known.keys().filter(|agent| !found.contains_key(*agent)).collect();
+        // Where agents come or go while pages are read, the rest moves over the pages' borders, and one is passed over.
+        let missed = self.known.keys().filter(|agent| !found.contains_key(*agent)).cloned().collect();
+        let before = std::mem::replace(&mut self.missed, missed);
+        let gone: Vec<&String> = self.missed.intersection(&before).collect();
         for part in gone.chunks(limit::HOSTS_CHANGED) {
             let agents = part.iter().map(|agent| (*agent).clone()).collect();
             pieces.push(Piece {

@@ -107,9 +107,9 @@ impl Look {
                     forget_figures(status);
                 }
             }
-            status.indexer_error = match &self.doors.indexer {
+            status.indexer_error = match self.doors.indexer() {
                 Ok(indexer) => indexer.info().await.err().map(|error| error.to_string()),
-                Err(why) => self.indexer_url.as_ref().map(|_| why.clone()),
+                Err(why) => self.indexer_url.as_ref().map(|_| why),
             };
             // What is told and alarmed is masked; what is remembered is not: a look that fails leaves it as it is.
             let mut told = status.clone();
@@ -132,7 +132,7 @@ impl Look {
 
     /// All hosts, and the manager's version.
     async fn ask(&self, status: &mut WazuhStatus) -> Result<BTreeMap<String, Host>, String> {
-        let api = self.doors.api.as_ref().map_err(Clone::clone)?;
+        let api = self.doors.api()?;
         let said = |error: Error| error.to_string();
         let outcome = async {
             let version = api.version().await?;
@@ -146,7 +146,7 @@ impl Look {
 
     /// How the manager is itself.
     async fn ask_health(&self, status: &mut WazuhStatus, before: &mut Option<Counters>) {
-        let Ok(api) = self.doors.api.as_ref() else { return };
+        let Ok(api) = self.doors.api() else { return };
         if let Err(error) = look_after(api, status, before).await {
             status.error = Some(format!("its hosts are seen, its health is not: {error}"));
             forget_figures(status);

@@ -11,7 +11,7 @@ mod look;
 mod masks;
 mod poll;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -44,11 +44,12 @@ pub(crate) struct Manager {
     polled: Vec<String>,
 }
 
-/// The ways in; a sentence with the mend where there is none.
+/// The ways in. What cannot be opened is tried again when it is next needed: its password may come later.
 #[derive(Clone)]
 pub(crate) struct Doors {
-    pub(crate) api: Result<Api, String>,
-    pub(crate) indexer: Result<Indexer, String>,
+    wazuh: Arc<Wazuh>,
+    api: Arc<OnceLock<Api>>,
+    indexer: Arc<OnceLock<Indexer>>,
 }
 
 impl Manager {
@@ -67,7 +68,7 @@ impl Manager {
 
     /// Looks at the manager, and does what the core asks, until it is dropped.
     pub(crate) async fn run(self, core: watch::Receiver<Option<Arc<Line>>>, heard: mpsc::Receiver<Command>) {
-        let doors = Doors::open(&self.wazuh);
+        let doors = Doors::new(&self.wazuh);
         let look = look::Look {
             doors: doors.clone(),
             url: self.wazuh.api.as_ref().map(|reach| reach.url.clone()),
@@ -79,8 +80,7 @@ impl Manager {
             shared: Arc::clone(&self.shared),
             status: self.status,
         };
-        let polls =
-            self.polled.into_iter().map(|name| poll::run(Arc::clone(&self.shared), name, doors.indexer.clone()));
+        let polls = self.polled.into_iter().map(|name| poll::run(Arc::clone(&self.shared), name, doors.clone()));
         let polls = futures::future::join_all(polls);
         let masks = self.masks;
         let perform = move |deed: Deed| {
@@ -96,20 +96,56 @@ impl Manager {
 }
 
 impl Doors {
-    /// Opens what the settings name. Nothing is asked yet.
-    pub(crate) fn open(wazuh: &Wazuh) -> Self {
-        let missing = |what: &str, table: &str| {
-            format!(
-                "this node knows no Wazuh {what}: name it in [wazuh.{table}] of /etc/socme/node.toml, see «Connecting a Wazuh» in the manual"
-            )
-        };
-        let api = wazuh.api.as_ref().ok_or_else(|| missing("manager", "api")).and_then(|reach| {
+    /// Of what the settings name. Nothing is opened yet.
+    pub(crate) fn new(wazuh: &Wazuh) -> Self {
+        Self { wazuh: Arc::new(wazuh.clone()), api: Arc::default(), indexer: Arc::default() }
+    }
+
+    /// The manager; a sentence with the mend where there is no way in.
+    pub(crate) fn api(&self) -> Result<&Api, String> {
+        opened(&self.api, || {
+            let reach = self.wazuh.api.as_ref().ok_or_else(|| missing("manager", "api"))?;
             let settings = Settings::new(reach.server(), &reach.user, reach.password()?);
             Api::new(settings).map_err(|error| error.to_string())
-        });
-        let indexer = wazuh.indexer.as_ref().ok_or_else(|| missing("indexer", "indexer")).and_then(|reach| {
+        })
+    }
+
+    /// The indexer; a sentence with the mend where there is no way in.
+    pub(crate) fn indexer(&self) -> Result<&Indexer, String> {
+        opened(&self.indexer, || {
+            let reach = self.wazuh.indexer.as_ref().ok_or_else(|| missing("indexer", "indexer"))?;
             Indexer::new(&reach.server(), &reach.user, reach.password()?).map_err(|error| error.to_string())
-        });
-        Self { api, indexer }
+        })
+    }
+}
+
+fn opened<T>(door: &OnceLock<T>, open: impl FnOnce() -> Result<T, String>) -> Result<&T, String> {
+    match door.get() {
+        Some(open) => Ok(open),
+        None => open().map(|open| door.get_or_init(|| open)),
+    }
+}
+
+fn missing(what: &str, table: &str) -> String {
+    format!(
+        "this node knows no Wazuh {what}: name it in [wazuh.{table}] of /etc/socme/node.toml, see «Connecting a Wazuh» in the manual"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_that_comes_later_opens_the_way_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("password");
+        let text = format!("[api]\nurl = \"https://127.0.0.1:55000\"\nuser = \"socme\"\npassword_file = {file:?}\n");
+        let doors = Doors::new(&toml::from_str(&text).unwrap());
+        let why = doors.api().map(drop).unwrap_err();
+        assert!(why.contains(&file.display().to_string()), "{why}");
+        std::fs::write(&file, "secret\n").unwrap();
+        assert_eq!(doors.api().unwrap().address(), "127.0.0.1:55000");
+        assert!(doors.indexer().unwrap_err().contains("[wazuh.indexer]"));
     }
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use wazuh::indexer::Indexer;
 use wazuh::indexer::tail::{Cursor, Settings, Tail};
 
+use super::Doors;
 use crate::pipeline::Shared;
 
 /// Between two questions when there is nothing more.
@@ -18,16 +18,20 @@ const OPENING: Duration = Duration::from_millis(200);
 const LONGEST: Duration = Duration::from_secs(120);
 
 /// Asks for as long as the node runs.
-pub(super) async fn run(shared: Arc<Shared>, source: String, indexer: Result<Indexer, String>) {
-    let indexer = match indexer {
-        Ok(indexer) => indexer,
-        Err(why) => return shared.trouble(&source, Some(why)),
-    };
+pub(super) async fn run(shared: Arc<Shared>, source: String, doors: Doors) {
     loop {
         // In each epoch from where the spool says.
         let Some((epoch, cursor)) = place(&shared, &source) else {
             tokio::time::sleep(OPENING).await;
             continue;
+        };
+        let indexer = match doors.indexer() {
+            Ok(indexer) => indexer,
+            Err(why) => {
+                shared.trouble(&source, Some(why));
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
         };
         follow(&shared, &source, epoch, Tail::new(indexer.clone(), Settings::default(), cursor)).await;
     }

@@ -755,8 +755,9 @@ impl Spool {
 
     /// Deletes up to a thousand of the oldest confirmed records, up to a transaction's end that stays known.
     fn trim(&mut self, condition: &str, value: i64) -> Result<usize, Error> {
+        // The inner select is of the first thousand whatever they are: a condition within it would look through all records.
         let select = format!(
-            "SELECT max(seq) FROM (SELECT seq FROM record WHERE seq <= ?1 AND {condition} ORDER BY seq LIMIT 1000)"
+            "SELECT max(seq) FROM (SELECT seq, at FROM record WHERE seq <= ?1 ORDER BY seq LIMIT 1000) WHERE {condition}"
         );
         let last: Option<i64> =
             self.db.prepare_cached(&select)?.query_row([self.confirmed, value], |row| row.get(0))?;

@@ -19,11 +19,11 @@ const TITLE: usize = 300;
 /// Reads one part.
 pub(super) async fn read(doors: &Doors, agent: &str, what: Inventory) -> Performed {
     let outcome = match what {
-        Inventory::Vulnerabilities => match &doors.indexer {
+        Inventory::Vulnerabilities => match doors.indexer() {
             Ok(indexer) => vulnerabilities(indexer, agent).await,
             Err(why) => return Performed::failed(why),
         },
-        what => match &doors.api {
+        what => match doors.api() {
             Ok(api) => part(api, agent, what).await,
             Err(why) => return Performed::failed(why),
         },

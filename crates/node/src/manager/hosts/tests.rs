@@ -102,6 +102,7 @@ fn only_differences_are_told_also_after_a_restart() {
     changed[0].version = Some("4.14.7".into());
     changed.pop();
     story.look(&changed, at(4));
+    story.look(&changed, at(5));
     assert_eq!(story.core.len(), 999);
     assert_eq!(story.core["001"].version.as_deref(), Some("4.14.7"));
     assert!(story.bytes * 100 < first, "{} of {first}", story.bytes);
@@ -205,6 +206,20 @@ fn an_alarm_about_many_is_raised_once_though_the_node_is_killed_before_all_is_wr
         story.look(&many(Disconnected), at(6));
         assert_eq!(story.alarms, ["hosts-silent", "hosts-back", "hosts-silent"]);
     }
+}
+
+#[test]
+fn a_host_that_one_look_passes_over_is_not_gone() {
+    let mut story = Story::begin();
+    let all = ["001", "002", "003"].map(|agent| host(agent, HostState::Active));
+    story.look(&all, at(1));
+    let bytes = story.bytes;
+    story.look(&all[..2], at(1));
+    story.look(&all, at(1));
+    story.look(&all[..2], at(1));
+    assert_eq!((story.core.len(), story.bytes), (3, bytes));
+    story.look(&all[..2], at(1));
+    assert_eq!(story.core.len(), 2);
 }
 
 #[test]
