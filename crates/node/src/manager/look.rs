@@ -42,6 +42,9 @@ const FIELDS: [&str; 14] = [
     "os.arch",
 ];
 
+/// Agents asked for at once: the most that a manager advises, since requests are counted.
+const PAGE: u32 = 1_000;
+
 /// What is looked at, and what comes of it.
 pub(super) struct Look {
     pub(super) doors: Doors,
@@ -163,7 +166,7 @@ async fn hosts(api: &Api, version: Version) -> Result<BTreeMap<String, Host>, Er
     // A manager refuses a field that it does not know: the reason of a disconnection came with 4.7.
     let knows = |field: &&str| *field != "status_code" || version >= Version::new(4, 7, 0);
     let fields: Vec<&str> = FIELDS.into_iter().filter(knows).collect();
-    let mut agents = std::pin::pin!(api.agents().select(&fields).stream());
+    let mut agents = std::pin::pin!(api.agents().select(&fields).page_size(PAGE).stream());
     let (mut found, mut none) = (BTreeMap::new(), true);
     while let Some(agent) = agents.try_next().await? {
         none = false;
