@@ -153,7 +153,9 @@ impl State {
                 let rows: Vec<_> = self.seen_agents().iter().filter(in_it).cloned().collect();
                 self.page(&rows, asked)
             }
-            ("GET", ["groups", _, "files"]) => self.page(&[json!({ "filename": "agent.conf", "hash": "ab" })], asked),
+            ("GET", ["groups", _, "files"]) => {
+                self.page_of_files(&[json!({ "filename": "agent.conf", "hash": "ab" })], asked)
+            }
             ("GET", ["groups", _, "files", _]) if asked.is_true("raw") => {
                 Canned::text("application/xml; charset=utf-8", "<agent_config></agent_config>\n")
             }

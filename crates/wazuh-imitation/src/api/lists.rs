@@ -60,8 +60,14 @@ enum Operator {
 
 impl State {
     /// A page of a list that comes from a database: conditions may have parentheses.
+    ///
+    /// Rows that are alike in what they are sorted by, or not sorted at all, come in another order each time: no client may count on
+    /// one.
     pub(super) fn page(&self, rows: &[Value], asked: &Asked) -> Canned {
-        self.paged(rows, asked, true).unwrap_or_else(|refused| refused)
+        let mut rows = rows.to_vec();
+        let turned = self.log.len() * 7 % rows.len().max(1);
+        rows.rotate_left(turned);
+        self.paged(&rows, asked, true).unwrap_or_else(|refused| refused)
     }
 
     /// A page of a list that is read from files: parentheses mean nothing.
@@ -84,6 +90,9 @@ impl State {
             });
         }
         if let Some(q) = asked.get("q") {
+            if self.numbers() < (4, 5, 3) && is_nested(q) {
+                return refuse(1407, "Query does not match expected format");
+            }
             let condition = parse(q, parentheses, &is_known)?;
             found.retain(|row| self.fits(&condition, row));
         }
@@ -134,6 +143,10 @@ impl State {
             Condition::Any(parts) => parts.iter().any(|part| self.fits(part, row)),
             Condition::Clause(name, operator, value) => {
                 let has = field(row, name);
+                // What is compared with a date leaves out the manager itself.
+                if matches!(name.as_str(), "lastKeepAlive" | "dateAdd") && row["id"] == "000" {
+                    return false;
+                }
                 if value == "null" {
                     return has.is_none_or(Value::is_null) == matches!(operator, Operator::Is);
                 }
@@ -217,8 +230,9 @@ fn fields(rows: &[Value]) -> Vec<String> {
         }
     }
     // What the server's tables have, and no row of the imitation.
-    let others = ["inode", "local.ip", "disconnection_time", "relative_dirname", "os.build", "os.uname", "os.codename"];
-    let mut names: Vec<String> = others.map(str::to_owned).into();
+    let others = "inode pid local.ip remote.ip remote.port disconnection_time relative_dirname os.build os.uname os.codename \
+                  location arch value.name architecture";
+    let mut names: Vec<String> = others.split_whitespace().map(str::to_owned).collect();
     rows.iter().filter_map(Value::as_object).for_each(|row| gather(row, "", &mut names));
     names
 }
@@ -267,6 +281,10 @@ fn parse(text: &str, parentheses: bool, is_known: &dyn Fn(&str) -> bool) -> Resu
     {
         return refuse(1407, "Query does not match expected format");
     }
+    let fine = |letter: char| letter.is_alphanumeric() || " _-.:?\\/'\"=@%<>{}[]$".contains(letter);
+    if !value.chars().all(fine) {
+        return refuse(1407, "Query does not match expected format");
+    }
     let operator = match operator {
         "=" => Operator::Is,
         "!=" => Operator::IsNot,
@@ -288,6 +306,15 @@ fn parse(text: &str, parentheses: bool, is_known: &dyn Fn(&str) -> bool) -> Resu
         }
     }
     Ok(Condition::Clause(name.to_owned(), operator, value.to_owned()))
+}
+
+/// True if there are parentheses within parentheses.
+fn is_nested(text: &str) -> bool {
+    let mut depth = 0_i32;
+    text.chars().any(|letter| {
+        depth += i32::from(letter == '(') - i32::from(letter == ')');
+        depth > 1
+    })
 }
 
 fn split(text: &str, separator: char, parentheses: bool) -> Vec<&str> {

@@ -136,7 +136,11 @@ impl State {
                     return Some(Canned::list(vec![], 0, &[(1914, text, node.into())], "Could not reload"));
                 }
                 self.loaded = self.files.clone();
-                return one(json!({ "name": node, "msg": "Ruleset reload request sent successfully." }));
+                let said = match self.warnings.is_empty() {
+                    true => "Ruleset reload request sent successfully.".to_owned(),
+                    false => self.warnings.join(", "),
+                };
+                return one(json!({ "name": node, "msg": said }));
             }
             ("GET", ["manager", "version", "check"]) => Canned::ok(json!({
                 "uuid": "u", "last_check_date": self.clock.text(), "current_version": format!("v{}", self.version),
@@ -153,7 +157,7 @@ impl State {
                     json!({ "name": "node01", "type": "master", "version": self.version, "ip": "10.0.0.1" }),
                     json!({ "name": "node02", "type": "worker", "version": self.version, "ip": "10.0.0.2" }),
                 ];
-                self.page(&nodes, asked)
+                self.page_of_files(&nodes, asked)
             }
             ("GET", ["cluster", _, "status"]) => return one(json!({ "wazuh-analysisd": "running" })),
             _ => return None,

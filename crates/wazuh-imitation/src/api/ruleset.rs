@@ -75,8 +75,10 @@ impl State {
                 let found = if folder.is_some() {
                     self.files.get(&path)
                 } else {
+                    // Wazuh's own folder stands before that of the user.
                     self.files
                         .iter()
+                        .rev()
                         .find(|(path, _)| path.starts_with(part) && path.ends_with(&format!("/{name}")))
                         .map(|(_, text)| text)
                 };
@@ -146,13 +148,14 @@ impl State {
         let (Some(event), Some(_), Some(location)) = (text("event"), text("log_format"), text("location")) else {
             return Canned::problem(400, "Bad Request", "'event' is a required property", None);
         };
-        if self.broken {
+        let known = text("token").is_some_and(|token| self.sessions.iter().any(|session| session == token));
+        // A session keeps the rules that it began with.
+        if self.broken && !known {
             // Neither token nor output nor alert.
             return Canned::ok(
                 json!({ "messages": ["ERROR: (7311): Failure to initialize session", "ERROR: (1226): Error reading XML file 'etc/rules/own.xml': XMLERR"], "codemsg": -1 }),
             );
         }
-        let known = text("token").is_some_and(|token| self.sessions.iter().any(|session| session == token));
         let (token, code) = match text("token") {
             Some(token) if known => (token.to_owned(), 0),
             asked => {

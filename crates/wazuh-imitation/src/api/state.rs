@@ -73,6 +73,11 @@ pub struct State {
     pub responses: Vec<String>,
     /// True if the configuration is broken.
     pub broken: bool,
+    /// What a reload of the ruleset has to say although it succeeds.
+    pub warnings: Vec<String>,
+    /// True if `GET /manager/status` answers while daemons are not ready, as the contract has it: it is exempt. False if whether
+    /// a token still counts cannot be asked then, so that nothing answers.
+    pub status_answers: bool,
     /// True if it is a cluster.
     pub cluster: bool,
     /// The daemons that do not run.
@@ -99,7 +104,10 @@ impl Asked {
     pub(super) fn read(parts: &Parts, body: Bytes) -> Self {
         let header =
             |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-        let query = axum::extract::Query::<BTreeMap<String, String>>::try_from_uri(&parts.uri);
+        // A semicolon that is not escaped separates parameters, as `&` does.
+        let pairs = parts.uri.query().unwrap_or_default().replace(';', "&");
+        let uri = format!("/?{pairs}").parse::<axum::http::Uri>().unwrap_or_default();
+        let query = axum::extract::Query::<BTreeMap<String, String>>::try_from_uri(&uri);
         Self {
             method: parts.method.to_string(),
             path: parts.uri.path().to_owned(),
@@ -182,6 +190,8 @@ impl State {
             files,
             responses: vec!["firewall-drop600".into()],
             broken: false,
+            warnings: Vec::new(),
+            status_answers: false,
             cluster: false,
             stopped: Vec::new(),
             sessions: Vec::new(),
@@ -199,8 +209,15 @@ impl State {
 
     /// True if the version is before this one.
     pub(super) fn before(&self, major: u32, minor: u32) -> bool {
+        let (own_major, own_minor, _) = self.numbers();
+        (own_major, own_minor) < (major, minor)
+    }
+
+    /// The three numbers of the version.
+    pub(super) fn numbers(&self) -> (u32, u32, u32) {
         let mut parts = self.version.split('.').map(|part| part.parse().unwrap_or(0_u32));
-        (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) < (major, minor)
+        let mut next = || parts.next().unwrap_or(0);
+        (next(), next(), next())
     }
 
     /// True but for the time from 1 s to 10 s after a restart was asked for.

@@ -48,7 +48,7 @@ impl Api {
     ///
     /// Wazuh server API, `GET /cluster/nodes` (`cluster:read`).
     pub fn nodes(&self) -> Listing<Node> {
-        Listing::new(self, Call::get(&["cluster", "nodes"], "cluster:read"), "name")
+        Listing::new(self, Call::get(&["cluster", "nodes"], "cluster:read"), "name").flat()
     }
 
     /// Each daemon of one node and its state.

@@ -128,7 +128,7 @@ impl Api {
     /// # Errors
     /// What is given cannot be the name of a group.
     pub fn group_files(&self, name: &str) -> Result<Listing<GroupFile>, Error> {
-        Ok(Listing::new(self, Call::get(&["groups", group(name)?, "files"], "group:read"), "filename"))
+        Ok(Listing::new(self, Call::get(&["groups", group(name)?, "files"], "group:read"), "filename").flat())
     }
 
     /// A file of a group, as it is; `agent.conf` is the configuration of its agents.

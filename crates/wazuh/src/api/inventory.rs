@@ -282,12 +282,12 @@ impl Api {
     /// # }
     /// ```
     pub fn packages(&self, id: &AgentId) -> Listing<Package> {
-        Listing::new(self, syscollector(id, "packages"), "name,version,architecture")
+        Listing::new(self, syscollector(id, "packages"), "name,version,architecture,format,location")
     }
 
     /// Ports; filters `pid`, `protocol`, `local.ip`, `local.port`, `remote.ip`, `state`, `process`.
     pub fn ports(&self, id: &AgentId) -> Listing<Port> {
-        Listing::new(self, syscollector(id, "ports"), "local.port,protocol,local.ip,inode")
+        Listing::new(self, syscollector(id, "ports"), "local.port,protocol,local.ip,remote.ip,remote.port,inode,pid")
     }
 
     /// Processes.

@@ -56,10 +56,14 @@ impl<T: DeserializeOwned + Send + Sync> Listing<T> {
     /// Only rows of which this holds.
     ///
     /// # Errors
-    /// The list comes from files (rules, decoders, logs), and the condition needs parentheses.
+    /// The list comes from files (rules, decoders, logs, files of groups, nodes), and the condition needs parentheses. Reading it
+    /// fails if they are nested and the manager is older than 4.5.3.
     pub fn query(mut self, query: &Query) -> Result<Self, Error> {
         if self.from_files && !query.is_flat() {
             return Err(Error::Input("this list takes no condition with an «or» inside an «and»".into()));
+        }
+        if query.is_nested() {
+            self.needs = self.needs.or(Some(Feature::NestedQueries));
         }
         self.call.set("q", query);
         Ok(self)

@@ -118,6 +118,21 @@ impl Query {
         }
     }
 
+    /// True if it needs parentheses within parentheses.
+    pub(super) fn is_nested(&self) -> bool {
+        fn deep(tree: &Tree, within: bool) -> bool {
+            match tree {
+                Tree::Clause(_) => false,
+                Tree::And(parts) => parts.iter().any(|part| match part {
+                    Tree::Or(_) => within || deep(part, true),
+                    part => deep(part, within),
+                }),
+                Tree::Or(parts) => parts.iter().any(|part| deep(part, within)),
+            }
+        }
+        deep(&self.0, false)
+    }
+
     fn clause(field: &str, operator: &str, value: &str) -> Result<Self, Error> {
         let field = checked_field(field)?;
         let fine = |letter: char| letter.is_alphanumeric() || " _-.:/\\@?$".contains(letter);
@@ -192,5 +207,8 @@ mod tests {
         assert_eq!(a().and(b()).or(c()).to_string(), "a=1;b~2,c=null");
         assert_eq!(a().or(b()).and(c()).to_string(), "(a=1,b~2);c=null");
         assert!(a().and(b()).or(c()).is_flat() && !a().or(b()).and(c()).is_flat());
+        let nested = a().or(b()).and(c()).or(a()).and(b());
+        assert_eq!(nested.to_string(), "((a=1,b~2);c=null,a=1);b~2");
+        assert!(nested.is_nested() && !a().or(b()).and(c()).or(a()).is_nested());
     }
 }

@@ -257,7 +257,13 @@ impl Api {
             .bytes("application/octet-stream", Bytes::copy_from_slice(text.as_bytes()));
         let items: Items<String> = self.items(&self.in_folder(call, part, folder).await?).await?;
         let path = items.one()?;
-        let back = self.read_file(part, name, folder).await?;
+        // Where it was written to, or another file of this name is read: one of Wazuh's own may be called the same.
+        let there = path.rsplit_once('/').map(|(there, _)| there);
+        let there = match folder {
+            None if part != Ruleset::Lists && self.version().await?.has(Feature::Folders) => there,
+            asked => asked,
+        };
+        let back = self.read_file(part, name, there).await?;
         let contents = if back == text { Contents::AsSent } else { Contents::Changed(back) };
         Ok(Written { path, contents })
     }

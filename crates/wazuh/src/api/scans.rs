@@ -140,11 +140,11 @@ impl Api {
         Ok(Listing::new(self, Call::get(&["sca", id.as_str(), "checks", policy], "sca:read"), "id"))
     }
 
-    /// The files and keys that are watched; filters `file`, `type`, `hash`, `md5`, `sha1`, `sha256`.
+    /// The files and keys that are watched, each value of a key for itself; filters `file`, `type`, `hash`, `md5`, `sha1`, `sha256`.
     ///
     /// Wazuh server API, `GET /syscheck/{id}` (`syscheck:read`).
     pub fn files(&self, id: &AgentId) -> Listing<FileState> {
-        Listing::new(self, Call::get(&["syscheck", id.as_str()], "syscheck:read"), "file")
+        Listing::new(self, Call::get(&["syscheck", id.as_str()], "syscheck:read"), "file,arch,value.name")
     }
 
     /// When files were last looked through.

@@ -39,6 +39,8 @@ pub enum Feature {
     UpdateCheck,
     /// `GET /groups/{group}/files/{file}` with `raw`.
     RawGroupFiles,
+    /// Parentheses within parentheses in `q`.
+    NestedQueries,
     /// `PUT /manager/analysisd/reload`.
     Reload,
     /// `GET /agents/summary`.
@@ -70,6 +72,7 @@ impl Feature {
     pub const fn since(self) -> Version {
         match self {
             Self::PostLogin | Self::DaemonStatistics => Version::new(4, 4, 0),
+            Self::NestedQueries => Version::new(4, 5, 3),
             Self::Events | Self::Folders | Self::Distinct => Version::new(4, 6, 0),
             Self::UpdateCheck => Version::new(4, 8, 0),
             Self::RawGroupFiles => Version::new(4, 9, 0),
@@ -86,6 +89,7 @@ impl Feature {
             Self::Events => "sending events (before, write them to a file or a syslog that the manager reads)",
             Self::Folders => "naming a folder of rules",
             Self::Distinct => "asking for distinct rows",
+            Self::NestedQueries => "a condition with parentheses within parentheses (before, ask several times)",
             Self::UpdateCheck => "asking for updates",
             Self::RawGroupFiles => "reading this file of a group",
             Self::Reload => "reloading the ruleset (before, restart the manager)",

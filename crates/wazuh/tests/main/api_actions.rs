@@ -54,6 +54,7 @@ async fn an_agent_is_added_and_its_key_is_never_printed() {
     assert!(!format!("{added:?}").contains(added.key.reveal()));
     assert_eq!(api.agent_key(&added.id).await.unwrap().key.reveal(), added.key.reveal());
     assert_eq!(api.add_agent("new-1", None).await.unwrap_err().code(), Some(1705));
+    assert_eq!(api.add_agent("new-3", Some("192.0.2.0/24")).await.unwrap_err().code(), Some(1706));
     assert_eq!(api.agent_key(&id("000")).await.unwrap_err().code(), Some(1703));
     assert_eq!(api.add_agent("a b", None).await.unwrap_err().kind(), Kind::Input);
     manager.state().stopped.push("wazuh-authd".into());
@@ -66,7 +67,8 @@ async fn an_address_is_blocked_where_that_is_possible() {
     manager.state().without_response.push("002".into());
     let api = client(&manager);
     let block = ActiveResponse::named("firewall-drop600").unwrap().about("192.0.2.7".parse().unwrap());
-    let sent = api.active_response(&these(&["000", "001", "002", "003"]), &block).await.unwrap();
+    let sent = api.active_response(&these(&["000", "001", "002", "003", "998"]), &block).await.unwrap();
+    assert_eq!(sent.reached(&id("998")).unwrap_err().code(), Some(1701));
     assert_eq!(sent.to, [id("001")]);
     // The server says nothing of the manager itself, and that is not taken for done.
     assert_eq!(sent.silent, [id("000")]);
@@ -121,6 +123,11 @@ async fn agents_join_and_leave_groups() {
         let sent = api.add_to_group("db", &these(&["002", "998"]), true).await.unwrap();
         assert_eq!(sent.reached(&id("998")).unwrap_err().code(), Some(1701));
         assert_eq!(api.group_agents("db").unwrap().count().await.unwrap(), 2);
+        let groups = async |agent: &str| api.agent(&id(agent)).await.unwrap().group.unwrap();
+        assert_eq!(
+            (groups("001").await, groups("002").await),
+            (vec!["default".into(), "db".into()], vec!["db".to_owned()])
+        );
         let sent = api.remove_from_group("db", &these(&["001", "1000"])).await.unwrap();
         assert_eq!(sent.reached(&id("1000")).unwrap_err().code(), Some(1734));
         assert_eq!(api.group_files("db").unwrap().all().await.unwrap()[0].filename.as_deref(), Some("agent.conf"));

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use wazuh::Kind;
+use wazuh::api::{Query, Ruleset, Upgrade};
 use wazuh_imitation::api::Canned;
 
 use crate::manager::{client, id, manager, these};
@@ -130,4 +131,59 @@ async fn without_a_cluster_its_nodes_are_refused_with_3013() {
     assert_eq!(nodes[1].kind.as_deref(), Some("worker"));
     assert_eq!(api.node_daemons("node02").await.unwrap()["wazuh-analysisd"], "running");
     assert!(api.node_daemons("../manager").await.is_err());
+}
+
+/// A failure with status 200, as the manager tells of one agent, file or group.
+fn failed(path: &str, code: u32, id: &str) -> Canned {
+    let error = json!({ "code": code, "message": "why", "remediation": "what to do" });
+    let data = json!({ "affected_items": [], "total_affected_items": 0, "total_failed_items": 1,
+        "failed_items": [{ "error": error, "id": [id] }] });
+    Canned::new(path, 200, json!({ "data": data, "message": "none", "error": 1 }))
+}
+
+#[tokio::test]
+async fn a_failure_that_only_a_manager_can_have_comes_with_its_code() {
+    let manager = manager().await;
+    let api = client(&manager);
+    let told = |canned| manager.state().canned.push_back(canned);
+    for code in [1005, 1006, 1016, 1019, 1209, 1211, 1805, 1907] {
+        told(failed("/rules/files", code, "etc/rules/own.xml"));
+        let error = api.write_file(Ruleset::Rules, "own.xml", "<group name=\"own\"/>", true, None).await.unwrap_err();
+        assert_eq!(error.code(), Some(code));
+        assert!(error.to_string().contains("what to do"), "{error}");
+    }
+    for (code, part) in [(1505, Ruleset::Decoders), (1506, Ruleset::Decoders), (1907, Ruleset::Rules)] {
+        told(failed(if part == Ruleset::Rules { "/rules" } else { "/decoders" }, code, "own.xml"));
+        assert_eq!(api.delete_file(part, "own.xml", None).await.unwrap_err().code(), Some(code));
+    }
+    for (status, code) in [(400, 1911), (400, 1912)] {
+        told(Canned::new("/lists/files", status, json!({ "title": "Bad Request", "error": code })));
+        assert_eq!(api.write_file(Ruleset::Lists, "own", "a:b\n", true, None).await.unwrap_err().code(), Some(code));
+    }
+    for code in [1737, 1751] {
+        told(failed("/agents/group", code, "001"));
+        let sent = api.add_to_group("db", &these(&["001"]), false).await.unwrap();
+        assert_eq!(sent.reached(&id("001")).unwrap_err().code(), Some(code));
+    }
+    told(failed("/agents/group", 1745, "001"));
+    let sent = api.remove_from_group("db", &these(&["001"])).await.unwrap();
+    assert_eq!(sent.reached(&id("001")).unwrap_err().code(), Some(1745));
+    for code in [1708, 1709, 1738] {
+        told(Canned::new("/agents", 400, json!({ "title": "Bad Request", "error": code })));
+        assert_eq!(api.add_agent("new", None).await.unwrap_err().code(), Some(code));
+    }
+    for code in [1810, 1824, 1899] {
+        told(failed("/agents/upgrade", code, "001"));
+        let begun = api.upgrade_agents(&these(&["001"]), &Upgrade::default()).await.unwrap();
+        assert_eq!(begun.failed[0].code, code);
+    }
+    told(Canned::new("/manager/logs", 500, json!({ "title": "Wazuh Internal Error", "error": 1020 })));
+    assert_eq!(api.logs().all().await.unwrap_err().code(), Some(1020));
+    told(Canned::new("/groups", 400, json!({ "title": "Bad Request", "error": 1713 })));
+    assert_eq!(api.add_group("all-of-us").await.unwrap_err().code(), Some(1713));
+    for code in [1407, 1409, 1411] {
+        told(Canned::new("/agents", 400, json!({ "title": "Bad Request", "error": code })));
+        let older = Query::less("lastKeepAlive", "1d").unwrap();
+        assert_eq!(api.agents().query(&older).unwrap().all().await.unwrap_err().code(), Some(code));
+    }
 }

@@ -1,7 +1,7 @@
 //! Lists that stand beside the large ones, and what a list cannot be asked for.
 
 use wazuh::Kind;
-use wazuh::api::Agents;
+use wazuh::api::{Agents, Query};
 
 use crate::manager::{client, id, manager, manager_of};
 
@@ -39,4 +39,15 @@ async fn what_a_list_cannot_search_for_is_refused_before_it_is_asked() {
     assert!(!found.is_empty());
     let asked = manager.state().log.last().unwrap().clone();
     assert_eq!((asked.get("search"), asked.get("select")), (Some("web"), Some("id,os.platform")));
+}
+
+#[tokio::test]
+async fn lists_that_are_not_in_a_database_take_no_parentheses() {
+    let api = client(&manager().await);
+    let either = |field| Query::equals(field, "a").unwrap().or(Query::equals(field, "b").unwrap());
+    let nested = either("name").and(either("hash"));
+    assert_eq!(api.group_files("web").unwrap().query(&nested).err().map(|error| error.kind()), Some(Kind::Input));
+    assert_eq!(api.nodes().query(&nested).err().map(|error| error.kind()), Some(Kind::Input));
+    assert_eq!(api.logs().query(&nested).err().map(|error| error.kind()), Some(Kind::Input));
+    assert!(api.agents().query(&nested).is_ok());
 }

@@ -145,3 +145,35 @@ async fn wazuh_5_and_what_is_older_than_4_3_are_refused_with_a_sentence() {
         assert_eq!(requests(&manager, "/manager"), 0);
     }
 }
+
+#[tokio::test]
+async fn a_token_that_ran_out_while_this_machine_slept_is_replaced() {
+    let manager = manager().await;
+    let mut slept = settings(&manager);
+    // A clock of its own: no time passes here.
+    slept.clock = std::sync::Arc::new(wazuh::api::MachineClock::default());
+    let api = Api::new(slept).unwrap();
+    api.daemons().await.unwrap();
+    manager.clock.advance(Duration::from_secs(901)).await;
+    api.daemons().await.unwrap();
+    assert_eq!(requests(&manager, "/manager/status"), 3);
+    assert_eq!(manager.state().logins, 2);
+}
+
+#[tokio::test]
+async fn a_login_that_succeeds_does_not_count_against_failures() {
+    let manager = manager().await;
+    let wrong = async || {
+        let mut wrong = settings(&manager);
+        wrong.password = Secret::new("guess");
+        Api::new(wrong).unwrap().info().await.unwrap_err();
+    };
+    for _ in 0..49 {
+        wrong().await;
+    }
+    let inside = client(&manager);
+    inside.daemons().await.unwrap();
+    wrong().await;
+    assert_eq!(client(&manager).daemons().await.unwrap_err().kind(), Kind::Blocked);
+    inside.daemons().await.unwrap();
+}

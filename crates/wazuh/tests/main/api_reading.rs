@@ -1,6 +1,7 @@
 //! What is read of the manager and of its agents, in the shapes of every version.
 
 use futures::TryStreamExt as _;
+use serde_json::json;
 use wazuh::Kind;
 use wazuh::api::{MitreKind, Query, Ruleset, When};
 use wazuh_imitation::api::Canned;
@@ -38,6 +39,13 @@ async fn a_condition_is_understood_as_it_was_meant() {
     assert_eq!(found(either().and(Query::is_not("id", "001").unwrap())).await, ["1000"], "parentheses hold together");
     assert_eq!(found(active.clone().and(Query::more("lastKeepAlive", "1d").unwrap())).await, ["002"], "an age");
     assert_eq!(found(Query::less("lastKeepAlive", "2026-04-30").unwrap()).await, ["002"], "a time");
+    for within in [Query::less("lastKeepAlive", "1d"), Query::equals("lastKeepAlive", "1d")] {
+        assert_eq!(
+            found(within.unwrap()).await,
+            ["001", "1000"],
+            "whatever the date, it leaves out the manager itself"
+        );
+    }
     assert_eq!(found(Query::is_null("version").unwrap()).await, ["003"]);
     assert_eq!(found(Query::equals("group", "default").unwrap().and(active)).await.len(), 4);
     for (field, value, code) in [("nonsense", "1", 1408), ("lastKeepAlive", "soon", 1412)] {
@@ -223,4 +231,74 @@ async fn policies_files_rootkits_and_techniques_are_read() {
     assert!(api.last_rootcheck(&host).await.unwrap().end.is_some());
     assert_eq!(api.technique("T1059").await.unwrap().deprecated, Some(false));
     assert_eq!(api.technique("T9999").await.unwrap_err().kind(), Kind::NotFound);
+}
+
+#[tokio::test]
+async fn parentheses_within_parentheses_are_asked_of_managers_that_understand_them() {
+    let nested = || {
+        let status = |text| Query::equals("status", text).unwrap();
+        let name = |text| Query::equals("name", text).unwrap();
+        status("active")
+            .or(status("pending"))
+            .and(name("web1"))
+            .or(name("spare"))
+            .and(Query::is_not("id", "000").unwrap())
+    };
+    let manager = manager().await;
+    assert_eq!(client(&manager).agents().query(&nested()).unwrap().count().await.unwrap(), 2);
+    let older = manager_of("4.5.2").await;
+    let error = client(&older).agents().query(&nested()).unwrap().count().await.unwrap_err();
+    assert!(error.kind() == Kind::WrongVersion && error.to_string().contains("4.5.3"), "{error}");
+    assert_eq!(requests(&older, "/agents"), 0);
+}
+
+#[tokio::test]
+async fn rows_that_are_alike_are_given_once_each_over_all_pages() {
+    let manager = manager().await;
+    let host = id("001");
+    let rows = |row: &dyn Fn(usize) -> serde_json::Value| (0..1100).map(row).collect::<Vec<_>>();
+    let key = r"HKEY_LOCAL_MACHINE\Software\Run";
+    for (what, rows) in [
+        (
+            "syscheck",
+            rows(
+                &|n| json!({ "file": key, "type": "registry_value", "arch": "[x64]", "value": { "name": format!("v{n:04}") } }),
+            ),
+        ),
+        (
+            "ports",
+            rows(&|n| {
+                json!({ "protocol": "tcp", "local": { "ip": "10.0.0.5", "port": 443 }, "inode": 0, "pid": 4,
+            "remote": { "ip": format!("192.0.2.{}", n % 250), "port": 1024 + n } })
+            }),
+        ),
+        (
+            "packages",
+            rows(
+                &|n| json!({ "name": "requests", "version": "2.0", "format": "pypi", "location": format!("/venv{n}") }),
+            ),
+        ),
+    ] {
+        manager.state().inventory.insert(("001".into(), what.into()), rows);
+    }
+    let api = client(&manager);
+    let unique = |rows: Vec<String>| rows.into_iter().collect::<std::collections::BTreeSet<_>>().len();
+    let values: Vec<_> = api.files(&host).all().await.unwrap().iter().map(|row| format!("{row:?}")).collect();
+    let ports: Vec<_> = api.ports(&host).all().await.unwrap().iter().map(|row| format!("{row:?}")).collect();
+    let packages: Vec<_> = api.packages(&host).all().await.unwrap().iter().map(|row| format!("{row:?}")).collect();
+    assert_eq!([unique(values), unique(ports), unique(packages)], [1100; 3]);
+}
+
+#[tokio::test]
+async fn a_version_is_read_with_a_v_before_it_and_a_revision_as_a_number() {
+    let manager = manager().await;
+    let body = json!({ "data": { "api_version": "v4.7.2", "revision": 40720, "hostname": "mgr" }, "error": 0 });
+    for _ in 0..2 {
+        // This goes before all else, and the login is the first.
+        let login =
+            Canned { path: "/security".into(), status: 200, body: "e30.e30.x".into(), kind: Some("text/plain".into()) };
+        manager.state().canned.extend([login, Canned::new("/", 200, body.clone())]);
+    }
+    assert_eq!(client(&manager).version().await.unwrap().to_string(), "4.7.2");
+    assert_eq!(client(&manager).info().await.unwrap().revision.as_deref(), Some("40720"));
 }

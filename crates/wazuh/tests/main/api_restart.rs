@@ -128,3 +128,53 @@ async fn orders_from_outside_change_what_the_imitation_says() {
     order("advance", serde_json::json!({ "seconds": 60 })).await;
     assert_eq!(manager.clock.now_ms() - begin, 60_000);
 }
+
+#[tokio::test]
+async fn a_status_that_is_answered_while_daemons_start_is_not_taken_for_ready() {
+    let manager = manager().await;
+    manager.state().status_answers = true;
+    let api = client(&manager);
+    let begin = manager.clock.now_ms();
+    api.restart().await.unwrap();
+    manager.clock.advance(Duration::from_secs(12)).await;
+    assert_eq!(api.daemons().await.unwrap()["wazuh-analysisd"], "restarting");
+    assert_eq!(api.manager_info().await.unwrap_err().code(), Some(1017), "nothing else answers yet");
+    api.wait_until_ready(Duration::from_secs(120)).await.unwrap();
+    assert!(manager.clock.now_ms() - begin >= 20_000);
+    api.manager_info().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_handshake_that_breaks_off_passes() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    let closing = tokio::spawn(async move {
+        loop {
+            // As a server that ends while it shakes hands.
+            let (mut tcp, _) = listener.accept().await.unwrap();
+            tokio::io::AsyncReadExt::read_u8(&mut tcp).await.unwrap();
+            drop(tcp);
+        }
+    });
+    let settings = wazuh::api::Settings::new(
+        wazuh::Server::new(url, wazuh::Trust::Nothing),
+        "wazuh",
+        wazuh::Secret::new("wazuh-wui"),
+    );
+    let error = wazuh::api::Api::new(settings).unwrap().info().await.unwrap_err();
+    assert!(matches!(&error, Error::Unreachable { route: Route::Broken(_), .. }) && error.is_passing(), "{error:?}");
+    closing.abort();
+}
+
+#[tokio::test]
+async fn what_cannot_be_checked_is_not_restarted() {
+    let manager = manager().await;
+    let api = client(&manager);
+    for code in [1901, 1904, 1013, 1014] {
+        let body = serde_json::json!({ "title": "Wazuh Internal Error", "error": code });
+        let canned = wazuh_imitation::api::Canned::new("/manager/configuration/validation", 500, body);
+        manager.state().canned.push_back(canned);
+        assert_eq!(api.restart().await.unwrap_err().kind(), Kind::NotReady, "{code}");
+    }
+    assert_eq!(requests(&manager, "/manager/restart"), 0);
+}

@@ -146,3 +146,59 @@ async fn rules_that_cannot_be_loaded_are_a_failure_of_logtest_with_the_reason() 
     manager.state().stopped.push("wazuh-analysisd".into());
     assert_eq!(api.logtest(&event).await.unwrap_err().kind(), Kind::NotReady);
 }
+
+#[tokio::test]
+async fn a_file_that_is_called_as_one_of_wazuhs_own_is_read_back_from_where_it_was_written() {
+    let manager = manager().await;
+    let api = client(&manager);
+    let written = api.write_file(Ruleset::Rules, "0095-sshd_rules.xml", OWN, false, None).await.unwrap();
+    assert_eq!((written.path.as_str(), &written.contents), ("etc/rules/0095-sshd_rules.xml", &Contents::AsSent));
+    // Before 4.6 there is no way to say which.
+    let manager = manager_of("4.3.11").await;
+    let written = client(&manager).write_file(Ruleset::Rules, "own.xml", OWN, false, None).await.unwrap();
+    assert_eq!(written.contents, Contents::AsSent);
+}
+
+#[tokio::test]
+async fn a_file_beyond_what_the_manager_takes_is_refused() {
+    let manager = manager().await;
+    let list = "192.0.2.7:x\n".repeat(900_000);
+    let error = client(&manager).write_file(Ruleset::Lists, "large", &list, false, None).await.unwrap_err();
+    assert!(matches!(&error, wazuh::Error::Refused { status: 413, .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn what_a_reload_warns_of_is_told_and_one_that_is_not_known_becomes_a_restart() {
+    let manager = manager().await;
+    let api = client(&manager);
+    manager.state().warnings = vec!["WARNING: (7612): Rule ID '100001' is duplicated.".into()];
+    let Applied::Reloaded { warnings } = api.apply_ruleset().await.unwrap() else { panic!("it was reloaded") };
+    assert!(warnings.len() == 1 && warnings[0].contains("7612"), "{warnings:?}");
+    for (status, title) in [(404, "Not Found"), (405, "Method Not Allowed")] {
+        let body = serde_json::json!({ "title": title, "detail": format!("{status}: {title}") });
+        let canned = wazuh_imitation::api::Canned::new("/manager/analysisd/reload", status, body);
+        manager.state().canned.push_back(canned);
+        assert_eq!(api.apply_ruleset().await.unwrap(), Applied::Restarting);
+    }
+    // A node of a cluster that may not do it is another matter: a restart would change nothing.
+    let body = serde_json::json!({ "title": "Not Found", "detail": "for the master only", "error": 902 });
+    manager.state().canned.push_back(wazuh_imitation::api::Canned::new("/manager/analysisd/reload", 404, body));
+    assert_eq!(api.apply_ruleset().await.unwrap_err().code(), Some(902));
+    assert_eq!(requests(&manager, "/manager/restart"), 2);
+}
+
+#[tokio::test]
+async fn a_session_keeps_the_rules_that_it_began_with_and_an_event_without_one_meets_the_new() {
+    let manager = manager().await;
+    let api = client(&manager);
+    let event = LogtestEvent::new("sshd: Invalid user x", "syslog", "/var/log/auth.log");
+    let token = api.logtest(&event).await.unwrap().token.unwrap();
+    manager.state().broken = true;
+    assert_eq!(api.logtest(&event.clone().in_session(&token)).await.unwrap().alert, Some(true));
+    assert!(api.logtest(&event).await.unwrap_err().to_string().contains("own.xml"));
+    let body =
+        serde_json::json!({ "title": "Bad Request", "detail": "Error trying to get logtest response", "error": 7000 });
+    manager.state().canned.push_back(wazuh_imitation::api::Canned::new("/logtest", 400, body));
+    let error = api.logtest(&event).await.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (Kind::Refused, Some(7000)));
+}
