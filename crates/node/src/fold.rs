@@ -222,28 +222,29 @@ impl Folder {
     }
 
     /// Closes windows, at most [`CLOSINGS`] of them: those that were idle for a minute, and the oldest ones if there are
-    /// too many. Gives their final counts.
-    pub fn close(&mut self, now: i64) -> (Vec<Count>, Vec<Key>) {
+    /// too many. Gives their final counts, in the order of their alerts.
+    pub fn close(&mut self, now: i64) -> Vec<Count> {
         let many = self.windows.len() > WINDOWS;
         let idle = if self.echoed { IDLE_ECHOED } else { IDLE };
-        let mut closing: Vec<(i64, Key)> = self
+        let mut closing: Vec<(i64, u64, Key)> = self
             .windows
             .iter()
             .filter(|(_, window)| many || window.touched + idle <= now)
-            .map(|(key, window)| (window.touched, *key))
+            .map(|(key, window)| (window.touched, window.alert, *key))
             .collect();
-        closing.sort_unstable();
-        closing.truncate(CLOSINGS);
-        let keys: Vec<Key> = closing.into_iter().map(|(_, key)| key).collect();
-        let mut counts: Vec<Count> =
-            keys.iter().filter_map(|key| self.windows.remove(key)).map(|mut window| window.send(true)).collect();
-        counts.sort_by_key(|count| count.alert);
-        for key in &keys {
-            self.changed.remove(key);
-            self.grown.remove(key);
+        if closing.len() > CLOSINGS {
+            closing.select_nth_unstable(CLOSINGS);
+            closing.truncate(CLOSINGS);
         }
+        let mut counts = Vec::with_capacity(closing.len());
+        for (.., key) in closing {
+            counts.extend(self.windows.remove(&key).map(|mut window| window.send(true)));
+            self.changed.remove(&key);
+            self.grown.remove(&key);
+        }
+        counts.sort_by_key(|count| count.alert);
         self.rules.retain(|_, rate| rate.minute + 1 >= now / 60);
-        (counts, keys)
+        counts
     }
 
     /// How many windows are open.
@@ -351,7 +352,7 @@ mod tests {
         }
 
         fn close(&mut self, now: i64) {
-            for count in self.folder.close(now).0 {
+            for count in self.folder.close(now) {
                 self.sent.insert(count.alert, count.count);
             }
         }
@@ -430,7 +431,7 @@ mod tests {
         for n in 0..1_000 {
             desk.see(&format!("rule {n}"), "a", "b", 0, 0);
         }
-        let closed: Vec<usize> = (0..4).map(|_| desk.folder.close(61).0.len()).collect();
+        let closed: Vec<usize> = (0..4).map(|_| desk.folder.close(61).len()).collect();
         assert_eq!(closed, [CLOSINGS, CLOSINGS, 1_000 - 2 * CLOSINGS, 0]);
     }
 
@@ -454,7 +455,7 @@ mod tests {
                 // Wazuh's copies are minutes late.
                 let verdict = folder.see(&event(n % 2, *echo), 60, i64::from(*echo) * 600);
                 assert!(matches!(verdict, Verdict::Grown(..)));
-                assert_eq!(folder.close(600).1, []);
+                assert!(folder.close(600).is_empty());
             }
             let counts = folder.flush();
             assert_eq!((counts.len(), counts[0].count), (1, 2));

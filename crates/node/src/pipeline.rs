@@ -578,7 +578,8 @@ impl Work {
             return;
         }
         let now = (self.clock)().as_second();
-        let (mut counts, closed) = if close { self.folder.close(now) } else { Default::default() };
+        let mut counts = if close { self.folder.close(now) } else { Vec::new() };
+        let closed = counts.iter().map(|count| count.alert).collect();
         if second {
             self.flushed = Instant::now();
         }

@@ -15,6 +15,8 @@
 //! A spool that is missing though the node is enrolled, or that was set aside, is *waiting*: nothing is read until the core
 //! has said where it stands ([`Spool::adopt`]).
 
+mod windows;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -67,8 +69,8 @@ pub struct Commit {
     pub records: Vec<Record>,
     /// Windows as they are now.
     pub windows: Vec<(Key, Window)>,
-    /// Windows that are no more.
-    pub closed: Vec<Key>,
+    /// Windows that are no more, by the numbers of their alerts.
+    pub closed: Vec<u64>,
     /// How far the sources are read.
     pub cursors: Cursors,
     /// What is remembered along with the records; none: forgotten.
@@ -269,16 +271,7 @@ impl Spool {
         if tables == 0 {
             return Ok(None);
         }
-        // Spools of early versions have none, and those after them had it by key.
-        let by_key = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'seen_hour'")?.exists([])?;
-        let (before, after) = if by_key {
-            let copy = "INSERT INTO seen (source, hour, key) SELECT source, hour, key FROM seen_by_key;";
-            ("ALTER TABLE seen RENAME TO seen_by_key;", format!("{copy} DROP TABLE seen_by_key;"))
-        } else {
-            ("", String::new())
-        };
-        let later = include_str!("later.sql");
-        db.execute_batch(&format!("BEGIN IMMEDIATE; {before} {later} {after} COMMIT;"))?;
+        update(&db)?;
         let mut spool = Self::over(db, path, limit);
         spool.load()?;
         Ok(Some(spool))
@@ -365,17 +358,7 @@ impl Spool {
     /// # Errors
     /// When the spool cannot be read.
     pub fn windows(&self) -> Result<Vec<(Key, Window)>, Error> {
-        let mut rows = self.db.prepare("SELECT key, body FROM window")?;
-        let rows = rows.query_map([], |row| Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, Vec<u8>>(1)?)))?;
-        rows.map(|row| {
-            let (key, body) = row?;
-            let key = Key::from_le_bytes(key);
-            let window = body.split_last_chunk().filter(|(json, sum)| window_sum(key, json) == **sum);
-            let (json, _) =
-                window.ok_or_else(|| Error::Broken("the checksum of a window does not match".to_owned()))?;
-            Ok((key, parse(json)?))
-        })
-        .collect()
+        windows::read(&self.db, "window")
     }
 
     /// Writes it all, or nothing. After an error the same must be written next, unless the spool is opened anew or follows
@@ -423,16 +406,8 @@ impl Spool {
         let tx = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let (mut seq, mut number) = (self.seq, self.number);
         {
-            let mut keep = tx.prepare_cached("INSERT OR REPLACE INTO window (key, body) VALUES (?1, ?2)")?;
-            for (key, window) in &commit.windows {
-                let mut body = serde_json::to_vec(window).unwrap_or_default();
-                body.extend_from_slice(&window_sum(*key, &body));
-                keep.execute(params![key.to_le_bytes(), body])?;
-            }
-            let mut drop = tx.prepare_cached("DELETE FROM window WHERE key = ?1")?;
-            for key in &commit.closed {
-                drop.execute([key.to_le_bytes()])?;
-            }
+            windows::keep(&tx, &commit.windows)?;
+            windows::forget(&tx, &commit.closed)?;
             let mut read = tx.prepare_cached("INSERT OR REPLACE INTO cursor (source, cursor) VALUES (?1, ?2)")?;
             for (source, cursor) in &commit.cursors {
                 read.execute(params![source, cursor.to_string()])?;
@@ -812,6 +787,31 @@ fn connection(path: &Path) -> Result<Connection, Error> {
     Ok(db)
 }
 
+/// Brings the tables of a spool of an earlier version into the shape of this one.
+fn update(db: &Connection) -> Result<(), Error> {
+    let has = |what: &str| db.prepare(what)?.exists([]);
+    // Spools of early versions have none, and those after them had it by key.
+    let seen_by_key = has("SELECT 1 FROM sqlite_schema WHERE name = 'seen_hour'")?;
+    let windows_by_key = has("SELECT 1 FROM pragma_table_info('window') WHERE name = 'key' AND pk > 0")?;
+    let tx = db.unchecked_transaction()?;
+    if seen_by_key {
+        tx.execute_batch("ALTER TABLE seen RENAME TO seen_by_key")?;
+    }
+    if windows_by_key {
+        tx.execute_batch("ALTER TABLE window RENAME TO window_by_key")?;
+    }
+    tx.execute_batch(include_str!("later.sql"))?;
+    if seen_by_key {
+        let copy = "INSERT INTO seen (source, hour, key) SELECT source, hour, key FROM seen_by_key";
+        tx.execute_batch(&format!("{copy}; DROP TABLE seen_by_key;"))?;
+    }
+    if windows_by_key {
+        windows::keep(&tx, &windows::read(&tx, "window_by_key")?)?;
+        tx.execute_batch("DROP TABLE window_by_key")?;
+    }
+    Ok(tx.commit()?)
+}
+
 fn set_aside(path: &Path) -> Result<PathBuf, Error> {
     let aside = path.with_file_name(format!("spool.broken-{}.db", Timestamp::now().as_second()));
     std::fs::rename(path, &aside).map_err(|error| Error::Other(error.to_string()))?;
@@ -882,14 +882,6 @@ fn set(db: &Connection, key: &str, value: impl std::fmt::Display) -> Result<(), 
 
 fn parse<T: serde::de::DeserializeOwned>(json: &[u8]) -> Result<T, Error> {
     serde_json::from_slice(json).map_err(|error| Error::Broken(error.to_string()))
-}
-
-fn window_sum(key: Key, json: &[u8]) -> [u8; 8] {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&key.to_le_bytes()).update(json);
-    let mut sum = [0; 8];
-    hasher.finalize_xof().fill(&mut sum);
-    sum
 }
 
 fn sum(body: &[u8]) -> i64 {

@@ -254,7 +254,7 @@ fn windows_and_cursors_survive_with_their_records() {
     story.reopen();
     assert_eq!(story.spool().windows().unwrap(), [(7, window)]);
     assert!(story.batch().is_none(), "growing alone is no record");
-    story.spool().commit(&Commit { closed: vec![7], ..Commit::default() }, Timestamp::now()).unwrap();
+    story.spool().commit(&Commit { closed: vec![1], ..Commit::default() }, Timestamp::now()).unwrap();
     assert!(story.spool().windows().unwrap().is_empty());
 }
 
@@ -296,6 +296,22 @@ fn what_a_version_before_has_seen_stays_seen() {
         story.reopen();
         assert_eq!(story.spool().seen("indexer", [([0; 16], 5), ([1; 16], 5)]).unwrap(), [true, false]);
     }
+}
+
+#[test]
+fn windows_of_a_version_before_go_on() {
+    let mut story = Story::new();
+    let open = [(7, Window { alert: 2, ..window(3) }), (5, Window { alert: 9, ..window(1) })];
+    story.spool().commit(&Commit { windows: open.to_vec(), ..Commit::default() }, Timestamp::now()).unwrap();
+    let before = "CREATE TABLE old (key BLOB PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID, STRICT;
+                  INSERT INTO old SELECT key, body FROM window; DROP TABLE window; ALTER TABLE old RENAME TO window";
+    story.spool().db.execute_batch(before).unwrap();
+    for _ in 0..2 {
+        story.reopen();
+        assert_eq!(story.spool().windows().unwrap(), open);
+    }
+    story.spool().commit(&Commit { closed: vec![2], ..Commit::default() }, Timestamp::now()).unwrap();
+    assert_eq!(story.spool().windows().unwrap(), open[1..]);
 }
 
 #[test]
@@ -379,8 +395,8 @@ fn a_transaction_cut_off_anywhere_leaves_nothing_or_all() {
                     Record::Alert(Box::new(alarm("test", &format!("{steps}.{n}"), Severity::Low, "m".into(), now)))
                 })
                 .collect(),
-            windows: vec![(key, window(steps as u64))],
-            closed: vec![key - 1],
+            windows: vec![(key, Window { alert: steps as u64, ..window(steps as u64) })],
+            closed: vec![steps as u64 - 1],
             cursors: Cursors::from([("eve".to_owned(), serde_json::json!({ "offset": steps }))]),
             notes: vec![("command/7".to_owned(), Some(vec![steps as u8]))],
             seen: vec![("indexer".to_owned(), [steps as u8; 16], steps as i64)],
@@ -403,7 +419,7 @@ fn a_transaction_cut_off_anywhere_leaves_nothing_or_all() {
         let after = story.batch().unwrap();
         assert_eq!(after.records.len(), before.records.len() + 3);
         assert_eq!(after.cursors["eve"]["offset"], steps);
-        assert_eq!(story.spool().windows().unwrap(), [(key, window(steps as u64))]);
+        assert_eq!(story.spool().windows().unwrap(), [(key, Window { alert: steps as u64, ..window(steps as u64) })]);
         story.spool().confirm(before.to).unwrap();
         assert_eq!(story.batch().unwrap().first, before.to.number + 1);
         story.spool().stand_at(None).unwrap();
