@@ -33,14 +33,14 @@ pub(super) async fn look(config: &Config, now: Timestamp) -> Vec<Finding> {
     let manager = async {
         match doors.api() {
             _ if !api => Vec::new(),
-            Ok(api) => tokio::time::timeout(LONGEST, manager(api, now)).await.unwrap_or_else(|_| late(&MANAGER)),
+            Ok(api) => tokio::time::timeout(LONGEST, manager(&api, now)).await.unwrap_or_else(|_| late(&MANAGER)),
             Err(why) => vec![MANAGER.wrong(why, "correct [wazuh.api] in /etc/socme/node.toml")],
         }
     };
     let indexer = async {
         match doors.indexer() {
             _ if !indexer => Vec::new(),
-            Ok(door) => tokio::time::timeout(LONGEST, index(door)).await.unwrap_or_else(|_| late(&INDEXER)),
+            Ok(door) => tokio::time::timeout(LONGEST, index(&door)).await.unwrap_or_else(|_| late(&INDEXER)),
             Err(why) => vec![INDEXER.wrong(why, "correct [wazuh.indexer] in /etc/socme/node.toml")],
         }
     };
@@ -120,11 +120,9 @@ fn mend(error: &Error, table: &str) -> String {
                 presented.fingerprint
             )
         }
-        Error::WrongPassword { .. } => {
-            format!(
-                "write the right password into the password_file of [wazuh.{table}], then sudo systemctl restart socme-node"
-            )
-        }
+        Error::WrongPassword { .. } => format!(
+            "write the right password into the password_file of [wazuh.{table}]; a running node takes it at its next look"
+        ),
         Error::Blocked { .. } => "correct the password, and wait five minutes".to_owned(),
         Error::NoPermission { .. } => "give its user the role of «Connecting a Wazuh» in the manual".to_owned(),
         Error::Version { .. } => "SOCme speaks with Wazuh 4.3 to 4.14".to_owned(),

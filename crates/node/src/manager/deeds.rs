@@ -29,12 +29,12 @@ pub(super) async fn perform(doors: Doors, deed: Deed) -> Performed {
     let only_reads = deed.only_reads();
     let found = match deed {
         Deed::FindVulnerable { cve } => match doors.indexer() {
-            Ok(indexer) => find(indexer, &cve).await,
+            Ok(indexer) => find(&indexer, &cve).await,
             Err(why) => return Performed::failed(why),
         },
         Deed::Inventory { agent, what } => return inventory::read(&doors, &agent, what).await,
         deed => match doors.api() {
-            Ok(api) => act(api, deed).await,
+            Ok(api) => act(&api, deed).await,
             Err(why) => return Performed::failed(why),
         },
     };

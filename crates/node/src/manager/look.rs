@@ -140,7 +140,7 @@ impl Look {
         let outcome = async {
             let version = api.version().await?;
             status.version = Some(version.to_string());
-            hosts(api, version).await
+            hosts(&api, version).await
         };
         let outcome = outcome.await.map_err(said);
         status.certificate_end = api.certificate().and_then(|certificate| certificate.not_after);
@@ -150,7 +150,7 @@ impl Look {
     /// How the manager is itself.
     async fn ask_health(&self, status: &mut WazuhStatus, before: &mut Option<Counters>) {
         let Ok(api) = self.doors.api() else { return };
-        if let Err(error) = look_after(api, status, before).await {
+        if let Err(error) = look_after(&api, status, before).await {
             status.error = Some(format!("its hosts are seen, its health is not: {error}"));
             forget_figures(status);
         }

@@ -11,16 +11,17 @@ mod look;
 mod masks;
 mod poll;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
+use wazuh::Secret;
 use wazuh::api::{Api, Settings};
 use wazuh::indexer::Indexer;
 use wire::command::{Command, Deed, Permission};
 use wire::status::WazuhStatus;
 
-use crate::config::{Config, Wazuh};
+use crate::config::{Config, Reach, Wazuh};
 use crate::line::Line;
 use crate::pipeline::Shared;
 use crate::policy::{HostAlarms, Policy};
@@ -44,13 +45,17 @@ pub(crate) struct Manager {
     polled: Vec<String>,
 }
 
-/// The ways in. What cannot be opened is tried again when it is next needed: its password may come later.
+/// The ways in. What cannot be opened is tried again when it is next needed, and what is open is opened anew once its password is
+/// another: it may come, or be corrected, while the node runs.
 #[derive(Clone)]
 pub(crate) struct Doors {
     wazuh: Arc<Wazuh>,
-    api: Arc<OnceLock<Api>>,
-    indexer: Arc<OnceLock<Indexer>>,
+    api: Door<Api>,
+    indexer: Door<Indexer>,
 }
+
+/// A way in, and the password that opened it.
+type Door<T> = Arc<Mutex<Option<(Secret, T)>>>;
 
 impl Manager {
     pub(crate) fn new(
@@ -102,27 +107,39 @@ impl Doors {
     }
 
     /// The manager; a sentence with the mend where there is no way in.
-    pub(crate) fn api(&self) -> Result<&Api, String> {
-        opened(&self.api, || {
-            let reach = self.wazuh.api.as_ref().ok_or_else(|| missing("manager", "api"))?;
-            let settings = Settings::new(reach.server(), &reach.user, reach.password()?);
+    pub(crate) fn api(&self) -> Result<Api, String> {
+        let reach = self.wazuh.api.as_ref().ok_or_else(|| missing("manager", "api"))?;
+        opened(&self.api, reach, |password| {
+            let settings = Settings::new(reach.server(), &reach.user, password);
             Api::new(settings).map_err(|error| error.to_string())
         })
     }
 
     /// The indexer; a sentence with the mend where there is no way in.
-    pub(crate) fn indexer(&self) -> Result<&Indexer, String> {
-        opened(&self.indexer, || {
-            let reach = self.wazuh.indexer.as_ref().ok_or_else(|| missing("indexer", "indexer"))?;
-            Indexer::new(&reach.server(), &reach.user, reach.password()?).map_err(|error| error.to_string())
+    pub(crate) fn indexer(&self) -> Result<Indexer, String> {
+        let reach = self.wazuh.indexer.as_ref().ok_or_else(|| missing("indexer", "indexer"))?;
+        opened(&self.indexer, reach, |password| {
+            Indexer::new(&reach.server(), &reach.user, password).map_err(|error| error.to_string())
         })
     }
 }
 
-fn opened<T>(door: &OnceLock<T>, open: impl FnOnce() -> Result<T, String>) -> Result<&T, String> {
-    match door.get() {
-        Some(open) => Ok(open),
-        None => open().map(|open| door.get_or_init(|| open)),
+fn opened<T: Clone>(
+    door: &Door<T>,
+    reach: &Reach,
+    open: impl FnOnce(Secret) -> Result<T, String>,
+) -> Result<T, String> {
+    let mut door = door.lock().unwrap_or_else(PoisonError::into_inner);
+    match (&*door, reach.password()) {
+        (Some((with, way)), Ok(password)) if with.reveal() == password.reveal() => Ok(way.clone()),
+        // Whoever writes it anew may have emptied the file just now.
+        (Some((_, way)), Err(_)) => Ok(way.clone()),
+        (None, Err(why)) => Err(why),
+        (_, Ok(password)) => {
+            let way = open(password.clone())?;
+            *door = Some((password, way.clone()));
+            Ok(way)
+        }
     }
 }
 
@@ -137,15 +154,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_password_that_comes_later_opens_the_way_in() {
+    fn a_password_that_comes_later_or_is_another_opens_the_way_in() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("password");
         let text = format!("[api]\nurl = \"https://127.0.0.1:55000\"\nuser = \"socme\"\npassword_file = {file:?}\n");
         let doors = Doors::new(&toml::from_str(&text).unwrap());
         let why = doors.api().map(drop).unwrap_err();
         assert!(why.contains(&file.display().to_string()), "{why}");
-        std::fs::write(&file, "secret\n").unwrap();
-        assert_eq!(doors.api().unwrap().address(), "127.0.0.1:55000");
-        assert!(doors.indexer().unwrap_err().contains("[wazuh.indexer]"));
+        let with = || doors.api.lock().unwrap().as_ref().unwrap().0.reveal().to_owned();
+        for (written, used) in [("first\n", "first"), ("", "first"), ("second\n", "second")] {
+            std::fs::write(&file, written).unwrap();
+            assert_eq!(doors.api().unwrap().address(), "127.0.0.1:55000");
+            assert_eq!(with(), used);
+        }
+        assert!(doors.indexer().map(drop).unwrap_err().contains("[wazuh.indexer]"));
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use wazuh::Kind;
 use wazuh::indexer::tail::{Cursor, Settings, Tail};
 
 use super::Doors;
@@ -19,6 +20,7 @@ const LONGEST: Duration = Duration::from_secs(120);
 
 /// Asks for as long as the node runs.
 pub(super) async fn run(shared: Arc<Shared>, source: String, doors: Doors) {
+    let mut failures = 0;
     loop {
         // In each epoch from where the spool says.
         let Some((epoch, cursor)) = place(&shared, &source) else {
@@ -33,7 +35,7 @@ pub(super) async fn run(shared: Arc<Shared>, source: String, doors: Doors) {
                 continue;
             }
         };
-        follow(&shared, &source, epoch, Tail::new(indexer.clone(), Settings::default(), cursor)).await;
+        follow(&shared, &source, epoch, Tail::new(indexer, Settings::default(), cursor), &mut failures).await;
     }
 }
 
@@ -45,9 +47,8 @@ fn place(shared: &Shared, source: &str) -> Option<(u64, Cursor)> {
     Some((epoch, if keys { cursor } else { cursor.without_keys() }))
 }
 
-/// Follows until the epoch ends.
-async fn follow(shared: &Shared, source: &str, epoch: u64, mut tail: Tail) {
-    let mut failures = 0_u32;
+/// Follows until the epoch ends, or the indexer does not take the password. `failures`: how often it went wrong one after the other.
+async fn follow(shared: &Shared, source: &str, epoch: u64, mut tail: Tail, failures: &mut u32) {
     loop {
         let wait = match tail.next(Timestamp::now()).await {
             Ok(Some(page)) => match shared.hand_over(epoch, source, page).await {
@@ -59,14 +60,17 @@ async fn follow(shared: &Shared, source: &str, epoch: u64, mut tail: Tail) {
             },
             Ok(None) => PAUSE,
             Err(error) => {
-                failures += 1;
+                *failures = failures.saturating_add(1);
                 shared.trouble(source, Some(error.to_string()));
-                tokio::time::sleep((PAUSE * failures).min(LONGEST)).await;
+                tokio::time::sleep(PAUSE.saturating_mul(*failures).min(LONGEST)).await;
+                if error.kind() == Kind::WrongPassword {
+                    return;
+                }
                 continue;
             }
         };
-        if failures > 0 {
-            failures = 0;
+        if *failures > 0 {
+            *failures = 0;
             tail.sweep_soon();
         }
         shared.trouble(source, None);

@@ -19,7 +19,7 @@ struct Story {
     number: i64,
     manager: Imitation,
     runtime: tokio::runtime::Runtime,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// What the node's file says of the manager.
@@ -49,7 +49,7 @@ impl Story {
         node.enrol(&token);
         node.launch();
         let number = wait_for("the node", SOON, || core.get("/nodes")["nodes"][0]["id"].as_i64());
-        Self { core, node, number, manager, runtime, _folder: folder }
+        Self { core, node, number, manager, runtime, folder }
     }
 
     /// Waits until a host of this id is in this state at the core.
@@ -138,6 +138,18 @@ fn an_old_manager_tells_its_hosts_too_and_one_that_shows_none_ends_none() {
     story.manager.state().denied = vec!["/agents".into()];
     wait_for("the reason", SOON, || told()["error"].as_str().filter(|why| why.contains("agent:read")).map(drop));
     assert_eq!(story.host("001", "disconnected")["name"], host["name"], "no host ends for that");
+}
+
+#[test]
+fn a_password_that_is_corrected_is_used_at_once() {
+    let story = Story::begin("");
+    story.host("001", "active");
+    let error = || story.core.get(&format!("/nodes/{}", story.number))["status"]["wazuh"]["error"].clone();
+    story.manager.state().password = "another".into();
+    story.manager.state().revoke();
+    wait_for("the wrong password to be told", SOON, || error().as_str()?.contains("password").then_some(()));
+    std::fs::write(story.folder.path().join("password"), "another\n").expect("write");
+    wait_for("the manager to be seen again", SOON, || error().is_null().then_some(()));
 }
 
 #[test]
@@ -346,4 +358,7 @@ fn alerts_of_an_indexer_are_read_once_each_though_the_node_is_killed_and_some_co
         let status = node.status()?["sources"]["wazuh"].clone();
         status["error"].as_str()?.contains("password").then_some(())
     });
+    std::fs::write(&password, "another\n").expect("write");
+    write(false);
+    all_there(&core);
 }

@@ -20,11 +20,11 @@ const TITLE: usize = 300;
 pub(super) async fn read(doors: &Doors, agent: &str, what: Inventory) -> Performed {
     let outcome = match what {
         Inventory::Vulnerabilities => match doors.indexer() {
-            Ok(indexer) => vulnerabilities(indexer, agent).await,
+            Ok(indexer) => vulnerabilities(&indexer, agent).await,
             Err(why) => return Performed::failed(why),
         },
         what => match doors.api() {
-            Ok(api) => part(api, agent, what).await,
+            Ok(api) => part(&api, agent, what).await,
             Err(why) => return Performed::failed(why),
         },
     };
