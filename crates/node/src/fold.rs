@@ -27,7 +27,7 @@ const IDLE: i64 = 60;
 const IDLE_ECHOED: i64 = 900;
 
 /// What events are told apart by.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Event<'a> {
     /// The source's name.
     pub source: &'a str,
@@ -37,7 +37,9 @@ pub struct Event<'a> {
     pub from: &'a str,
     /// Destination address.
     pub to: &'a str,
-    /// Host.
+    /// Number of the host at its manager.
+    pub agent: &'a str,
+    /// Name of the host: managers number theirs alike.
     pub host: &'a str,
     /// Account.
     pub user: &'a str,
@@ -45,6 +47,13 @@ pub struct Event<'a> {
     pub time: Timestamp,
     /// True if it is Wazuh's copy of an event that Suricata writes itself.
     pub echo: bool,
+}
+
+impl<'a> Event<'a> {
+    /// What must be alike in all events of one window that is not folded further.
+    fn fields(&self) -> [&'a str; 7] {
+        [self.source, self.rule, self.from, self.to, self.agent, self.host, self.user]
+    }
 }
 
 /// Identifies a window.
@@ -134,7 +143,7 @@ impl Folder {
             return Verdict::Alone;
         }
         let slot = event.time.as_second().div_euclid(i64::from(window));
-        let full = hash(&[event.source, event.rule, event.from, event.to, event.host, event.user], slot, 0);
+        let full = hash(&event.fields(), slot, 0);
         if self.grow(full, event, now) {
             return self.grown(full);
         }
@@ -332,7 +341,7 @@ mod tests {
 
     impl Desk {
         fn see(&mut self, rule: &str, from: &str, to: &str, second: i64, now: i64) {
-            let event = Event { source: "suricata", rule, from, to, host: "", user: "", time: at(second), echo: false };
+            let event = Event { source: "suricata", rule, from, to, time: at(second), ..Event::default() };
             match self.folder.see(&event, 60, now) {
                 Verdict::New(fold, key) => {
                     self.next += 1;
@@ -395,8 +404,21 @@ mod tests {
 
     #[test]
     fn switched_off_every_event_stands_for_itself() {
-        let event = Event { source: "s", rule: "1", from: "", to: "", host: "", user: "", time: at(0), echo: false };
+        let event = Event { source: "s", rule: "1", time: at(0), ..Event::default() };
         assert_eq!(Folder::default().see(&event, 0, 0), Verdict::Alone);
+    }
+
+    #[test]
+    fn hosts_that_two_managers_number_alike_are_not_taken_for_one() {
+        let mut folder = Folder::default();
+        let mut see = |agent, host| {
+            let event = Event { source: "wazuh", rule: "5710", agent, host, time: at(0), ..Event::default() };
+            let Verdict::New(_, key) = folder.see(&event, 60, 0) else { return false };
+            folder.opened(key, 1, (event.time, false), 0);
+            true
+        };
+        let new = [("001", "web"), ("001", "db"), ("002", "web"), ("001", "web")].map(|(agent, host)| see(agent, host));
+        assert_eq!(new, [true, true, true, false]);
     }
 
     #[test]
@@ -442,10 +464,9 @@ mod tests {
             rule: "1",
             from: "a",
             to: "b",
-            host: "",
-            user: "",
             time: at(second),
             echo,
+            ..Event::default()
         };
         for ways in [[false, false, true, true], [true, true, false, false], [false, true, true, false]] {
             let mut folder = Folder::default().with_echoes();
@@ -475,10 +496,9 @@ mod tests {
                         rule: "1",
                         from: if by_rule { &from } else { "a" },
                         to: &to,
-                        host: "",
-                        user: "",
                         time: at(0),
                         echo,
+                        ..Event::default()
                     };
                     if let Verdict::New(_, key) = folder.see(&event, 60, now) {
                         let number = alerts.len() as u64;

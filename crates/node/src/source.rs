@@ -47,10 +47,9 @@ impl Found<'_> {
                     rule: signature,
                     from: data.map_or("", |data| &data.src_ip.0),
                     to: data.map_or("", |data| &data.dest_ip.0),
-                    host: "",
-                    user: "",
                     time: data.and_then(|data| normalise::time(&data.timestamp.0)).unwrap_or(now),
                     echo: true,
+                    ..Event::default()
                 }
             }
             Self::Suricata(key) => Event {
@@ -58,17 +57,16 @@ impl Found<'_> {
                 rule: &key.alert.signature_id.0,
                 from: &key.src_ip.0,
                 to: &key.dest_ip.0,
-                host: "",
-                user: "",
                 time: normalise::time(&key.timestamp.0).unwrap_or(now),
-                echo: false,
+                ..Event::default()
             },
             Self::Wazuh(key) => Event {
                 source,
                 rule: key.rule.as_ref().map_or("", |rule| &rule.id.0),
                 from: key.from(),
                 to: key.to(),
-                host: if key.agent.id.0.is_empty() { &key.agent.name.0 } else { &key.agent.id.0 },
+                agent: &key.agent.id.0,
+                host: &key.agent.name.0,
                 user: key.user(),
                 time: normalise::time(&key.timestamp.0).unwrap_or(now),
                 echo: false,
