@@ -1,6 +1,7 @@
 use wire::alert::Severity;
 use wire::link::Batch;
 
+use super::chain::random;
 use super::*;
 use crate::alarm::alarm;
 
