@@ -2,8 +2,8 @@
 //! embedded database, so that one transaction holds them together.
 //!
 //! # Invariants
-//! - A transaction that writes a record writes the counts of all windows that have grown, too. So at each [`Position`] the
-//!   records up to there say exactly what the sources held up to its cursors.
+//! - A transaction that writes a record writes the counts of all windows that have grown, too. So at each
+//!   [`Position`](wire::link::Position) the records up to there say exactly what the sources held up to its cursors.
 //! - The records of the spool are one chain that follows `base`, the position of the core at which this epoch began.
 //! - Nothing is dropped when the spool is full: the transaction is refused, and the sources are not read on. It is full of what
 //!   the core has not taken: what else is remembered never refuses what nothing could make room for.
