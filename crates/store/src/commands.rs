@@ -5,6 +5,7 @@
 //! - Whether it has expired is asked of the core's clock, in the transaction that begins it.
 //! - A node sees and ends only its own commands. It knows them by their tickets, never by their numbers: after a restore, or at
 //!   another core, a number comes again, and would be taken for what was done before.
+//! - What changes something at a client is in the audit log twice: who asked for it, and how it ended.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -314,6 +315,7 @@ impl Store {
                     params![client, id, tx.now, tx.now - DEADLINE],
                 )?;
                 if ended > 0 {
+                    note_end(tx, client, id, false)?;
                     changes::note(tx, client, Kind::Commands(node))?;
                 }
                 Ok(())
@@ -391,7 +393,24 @@ pub(crate) fn end(
             params![client, node, agent, deed, subject, id],
         )?;
     }
+    if ended > 0 {
+        note_end(tx, client, id, true)?;
+    }
     changes::note(tx, client, Kind::Commands(node))
+}
+
+/// Writes down how a command ended, unless it has only read: in its node's words, or in the core's for want of any.
+fn note_end(tx: &mut Tx<'_>, client: ClientId, id: CommandId, node_says: bool) -> Result<()> {
+    let Command { node, deed, who, state, said, .. } = load(tx.sql, client, id, tx.now)?;
+    if deed.only_reads() {
+        return Ok(());
+    }
+    let text = "SELECT name FROM node WHERE client = ?1 AND id = ?2";
+    let node = tx.sql.one(text, params![client, node], |row| row.get::<_, String>(0))?.unwrap_or_default();
+    let actor = Actor::named(if node_says { format!("node {node}") } else { "the core".to_owned() });
+    let (after, said) = (told(&deed), if said.is_empty() { said } else { format!(": {said}") });
+    let detail = format!("number {id}, asked by {who}, {}{said}", state.word());
+    audit::note(tx, &actor, Note::new("command.end", &node).at(client).to(&after).detail(&detail))
 }
 
 /// Compresses an answer.
@@ -513,6 +532,20 @@ fn read(row: &Row<'_>, now: i64) -> Result<Command> {
 }
 
 impl CommandState {
+    /// As the audit log calls it.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Taken => "taken",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Refused => "refused by the client's policy",
+            Self::Expired => "expired",
+            Self::Unknown => "outcome unknown",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+
     fn from_code(code: i64) -> Self {
         match code {
             0 => Self::Queued,

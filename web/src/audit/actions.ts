@@ -84,6 +84,7 @@ const ACTIONS: Record<string, () => string> = {
   'node.delete': m.action_node_delete,
   'command.create': m.action_command_create,
   'command.withdraw': m.action_command_withdraw,
+  'command.end': m.action_command_end,
   'alert.acknowledge': m.action_alert_acknowledge,
   'alert.close': m.action_alert_close,
   'alert.reopen': m.action_alert_reopen,

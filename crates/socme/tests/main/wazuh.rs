@@ -113,8 +113,10 @@ fn a_host_falls_silent_is_restarted_by_an_analyst_and_is_back() {
     story.host("001", "active");
     story.alert("host-back");
     assert_eq!(story.asked_of_manager("PUT", "/agents/restart"), 1);
-    let audit = story.core.get("/audit?action=command.create");
-    assert_eq!(audit["entries"][0]["after"], json!({"deed": "restart_agent", "agent": "001"}));
+    for action in ["command.create", "command.end"] {
+        let audit = story.core.get(&format!("/audit?action={action}"));
+        assert_eq!(audit["entries"][0]["after"], json!({"deed": "restart_agent", "agent": "001"}), "{action}");
+    }
     let status = story.core.get(&format!("/nodes/{}", story.number))["status"].clone();
     assert_eq!(status["wazuh"]["version"], "4.14.7");
     assert_eq!(status["allowed"], json!(["inventory", "restart"]));

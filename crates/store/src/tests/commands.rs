@@ -84,6 +84,28 @@ async fn a_command_that_was_begun_and_never_heard_of_again_is_unknown_until_ther
 }
 
 #[tokio::test]
+async fn how_a_command_ended_is_in_the_audit_log_unless_it_has_only_read() {
+    let story = Story::begin().await;
+    let acme = story.client("Acme").await;
+    let mut node = story.node(acme.id, "sensor").await;
+    let inventory = Deed::Inventory { agent: "001".into(), what: Inventory::Ports };
+    let (failed, read) = (story.asked(node.node, restart("001")).await, story.asked(node.node, inventory).await);
+    let tickets = [story.ticket(node.node, &failed).await, story.ticket(node.node, &read).await];
+    let outcomes = tickets.map(|ticket| ended(ticket, End::Failed, &Value::Null)).to_vec();
+    node.send(&story.store, outcomes).await;
+    let late = story.asked(node.node, restart("002")).await;
+    story.hand.turn(600);
+    story.store.tidy_commands().await.unwrap();
+    let ask = AuditAsk { action: Some("command.end".into()), client: Some(acme.id), limit: 9, ..AuditAsk::default() };
+    let noted = story.store.audit(&all(), ask).await.unwrap();
+    let told: Vec<_> = noted.iter().map(|note| [&note.who, &note.subject, &note.detail].map(String::as_str)).collect();
+    let details = [(late.id, "expired"), (failed.id, "failed: so it is")]
+        .map(|(id, end)| format!("number {id}, asked by test, {end}"));
+    assert_eq!(told, [["the core", "sensor", &details[0]], ["node sensor", "sensor", &details[1]]]);
+    assert_eq!(noted[0].after, Some(json!({"deed": "restart_agent", "agent": "002"})));
+}
+
+#[tokio::test]
 async fn a_command_is_withdrawn_until_its_node_has_begun_it() {
     let story = Story::begin().await;
     let acme = story.client("Acme").await;
